@@ -1,0 +1,135 @@
+"""The composition root: finds the command, runs it, and turns every error into one line."""
+
+import errno
+import importlib
+import logging
+import sys
+from typing import Never
+
+import click
+
+from harness import __version__
+from harness.errors import DiskFullError, HarnessError, PermissionRefusedError
+
+COMMANDS = {
+    "build-benchmark": "Build a benchmark's edited pairs from a recipe.",
+    "verify": "Prove that a benchmark on disk is the promised one.",
+    "evaluate": "Run a submission over a benchmark and store its scores.",
+    "check": "Try a submission on three images and say precisely what is wrong.",
+    "rank": "Print the ranking of a benchmark's submissions.",
+    "leaderboard": "Render the static leaderboard site.",
+    "base-image": "Make a local base image where none can be pulled.",
+    "doctor": "Say what this machine has, and a remedy for what it lacks.",
+}
+"""Command name to short help; each command lives in its own module and is imported when called."""
+
+INTERRUPTED = 130
+INTERNAL_ERROR = 1
+
+
+class LazyGroup(click.Group):
+    """Imports a command's module only when the command is called, so --help stays fast."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the command names in the order of a first use."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return the command `cmd_name`, or None for an unknown one."""
+        del ctx
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"harness.cli.{cmd_name.replace('-', '_')}")
+        command = module.command
+        if not isinstance(command, click.Command):
+            msg = f"harness.cli.{cmd_name} holds no command"
+            raise TypeError(msg)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the command list without importing any command."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="harness")
+@click.option(
+    "--workspace",
+    type=click.Path(file_okay=False),
+    default=".",
+    envvar="HARNESS_WORKSPACE",
+    show_default=True,
+    help="The folder that holds benchmark_data/, submissions/ and leaderboard/.",
+)
+@click.option("-v", "--verbose", is_flag=True, help="Also say what happens behind the scenes.")
+@click.pass_context
+def cli(ctx: click.Context, workspace: str, *, verbose: bool) -> None:
+    r"""Rank segmentation models by their mIoU drop under mask-preserved attribute edits.
+
+    \b
+    Example:
+      harness build-benchmark mini
+      harness evaluate color-forest --benchmark mini
+      harness leaderboard --benchmark mini
+    """
+    from pathlib import Path
+
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING,
+        format="%(levelname)s: %(message)s",
+        stream=sys.stderr,
+    )
+    ctx.obj = Path(workspace)
+
+
+def main() -> Never:
+    """Run the command line and exit with the code the README documents."""
+    try:
+        code = cli.main(prog_name="harness", standalone_mode=False)
+    except click.exceptions.Exit as exit_request:
+        sys.exit(exit_request.exit_code)
+    except click.ClickException as usage_error:
+        usage_error.show()
+        sys.exit(usage_error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("harness: interrupted; what was finished is kept", err=True)
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(INTERNAL_ERROR)
+    except (HarnessError, OSError) as error:
+        _fail(_as_harness_error(error))
+    except Exception:  # the one handler of everything unforeseen (STYLE.md, Errors)
+        logging.getLogger(__name__).exception("harness: an internal error; please report it")
+        sys.exit(INTERNAL_ERROR)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _fail(error: HarnessError) -> Never:
+    click.echo(f"harness: error: {error.one_line()}", err=True)
+    sys.exit(error.exit_code)
+
+
+def _as_harness_error(error: HarnessError | OSError) -> HarnessError:
+    if isinstance(error, HarnessError):
+        return error
+    where = error.filename or "a file"
+    match error.errno:
+        case errno.ENOSPC | errno.EDQUOT:
+            return DiskFullError(
+                f"the disk is full, writing {where}",
+                remedy="Free some space and run the command again; finished work is kept.",
+            )
+        case errno.EACCES | errno.EPERM | errno.EROFS:
+            return PermissionRefusedError(
+                f"permission refused: {where} ({error.strerror})",
+                remedy="Give this user the right to it, or choose another --workspace.",
+            )
+        case _:
+            return HarnessError(
+                f"{where}: {error.strerror or error}",
+                remedy="Check the path and run the command again.",
+            )

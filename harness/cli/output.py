@@ -1,0 +1,64 @@
+"""How answers are printed: a table for people, JSON and CSV for programs."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+import click
+
+
+class OutputFormat(StrEnum):
+    """The formats of --format."""
+
+    TABLE = "table"
+    """For people."""
+    JSON = "json"
+    """The documented record, for programs."""
+    CSV = "csv"
+    """The table's cells, for spreadsheets."""
+
+
+def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with the option --format."""
+    option: Callable[[Callable[..., Any]], Callable[..., Any]] = click.option(
+        "--format",
+        "output_format",
+        type=click.Choice([f.value for f in OutputFormat]),
+        default=OutputFormat.TABLE.value,
+        show_default=True,
+        help="How the answer is printed.",
+    )
+    return option(function)
+
+
+def echo_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
+    """Print `value` as indented JSON with sorted keys."""
+    click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+
+
+def echo_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print `rows` under `header` as RFC 4180 CSV."""
+    buffer = io.StringIO()
+    writer = csv.writer(buffer)
+    writer.writerow(header)
+    writer.writerows(rows)
+    click.echo(buffer.getvalue(), nl=False)
+
+
+def echo_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print `rows` under `header` as a table; full width where stdout is no terminal."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(title=title, title_justify="left")
+    for name in header:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console() if sys.stdout.isatty() else Console(width=200)
+    console.print(table)

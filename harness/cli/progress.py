@@ -1,0 +1,92 @@
+"""Progress of long work: a bar with rate and estimate, or plain lines without a terminal."""
+
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+import click
+
+PLAIN_INTERVAL_SECONDS = 5.0
+
+
+class Progress:
+    """Counts finished pieces of one piece of work and shows them on stderr."""
+
+    def __init__(self, label: str, *, total: int, unit: str) -> None:
+        """Prepare to count `total` pieces called `unit` under the heading `label`."""
+        self._label, self._total, self._unit = label, total, unit
+        self._done = 0
+        self._started = self._last_line = time.monotonic()
+        self._bar: _RichBar | None = None
+
+    def __enter__(self) -> Self:
+        """Start the clock and, on a terminal, the bar."""
+        self._started = self._last_line = time.monotonic()
+        if sys.stderr.isatty():
+            self._bar = _RichBar(self._label, total=self._total, unit=self._unit)
+        else:
+            click.echo(f"{self._label}: {self._total} {self._unit}", err=True)
+        return self
+
+    def advance(self, count: int = 1) -> None:
+        """Say that `count` more pieces are finished."""
+        self._done += count
+        if self._bar is not None:
+            self._bar.advance(count)
+        elif time.monotonic() - self._last_line >= PLAIN_INTERVAL_SECONDS:
+            self._last_line = time.monotonic()
+            click.echo(self._line(), err=True)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Take the bar down and say how it went."""
+        if self._bar is not None:
+            self._bar.stop()
+        if self._done:
+            click.echo(self._line(), err=True)
+
+    def _line(self) -> str:
+        seconds = max(time.monotonic() - self._started, 1e-9)
+        rate = self._done / seconds
+        line = f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s"
+        if self._done >= self._total:
+            return f"{line}, {seconds:.1f} s"
+        return f"{line}, {(self._total - self._done) / rate:.0f} s left" if rate else line
+
+
+class _RichBar:
+    def __init__(self, label: str, *, total: int, unit: str) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
+        from rich.progress import Progress as RichProgress
+
+        self._progress = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn(f"{unit} · {{task.fields[rate]:.1f}}/s ·"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task(label, total=total, rate=0.0)
+        self._progress.start()
+
+    def advance(self, count: int) -> None:
+        task = self._progress.tasks[0]
+        elapsed = max(task.elapsed or 0.0, 1e-9)
+        rate = (task.completed + count) / elapsed
+        self._progress.update(self._task, advance=count, rate=rate)
+
+    def stop(self) -> None:
+        self._progress.stop()

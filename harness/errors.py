@@ -1,0 +1,125 @@
+"""Every error of the harness, with its exit code and remedy; there are no others."""
+
+
+class HarnessError(Exception):
+    """What went wrong, for what, and what to do about it.
+
+    Attributes:
+        exit_code: The process's exit code (README, "Exit codes").
+        remedy: What the user can do, as a sentence.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, remedy: str) -> None:
+        super().__init__(message)
+        self.remedy = remedy
+
+    def one_line(self) -> str:
+        """Return message and remedy on one line."""
+        message = str(self).rstrip(".")
+        return " ".join(f"{message}. {self.remedy}".split())
+
+
+class VerificationError(HarnessError):
+    """A benchmark is not the promised one."""
+
+    exit_code = 3
+
+
+class RecipeError(HarnessError):
+    """A recipe is unknown or says something that can't be built."""
+
+    exit_code = 4
+
+
+class SubmissionError(HarnessError):
+    """A submission is unknown or its folder is not a valid one."""
+
+    exit_code = 5
+
+
+class ImageBuildError(HarnessError):
+    """A submission's image can't be built or found."""
+
+    exit_code = 6
+
+
+class EngineError(HarnessError):
+    """The container engine is down or refuses."""
+
+    exit_code = 7
+
+
+class DiskFullError(HarnessError):
+    """A disk is full."""
+
+    exit_code = 8
+
+
+class PermissionRefusedError(HarnessError):
+    """A folder or file can't be written or read."""
+
+    exit_code = 9
+
+
+class DatabaseError(HarnessError):
+    """The results database can't be used."""
+
+    exit_code = 10
+
+
+class DatabaseBusyError(HarnessError):
+    """Another process writes the results database."""
+
+    exit_code = 11
+
+
+class SourceDataError(HarnessError):
+    """Source images or labels are missing or broken."""
+
+    exit_code = 12
+
+
+class SubmissionFailedError(HarnessError):
+    """A submission failed while it ran; the run is stored."""
+
+    exit_code = 13
+
+
+class RunInterruptedError(HarnessError):
+    """The harness could not finish a run; it is safe to run again."""
+
+    exit_code = 14
+
+
+class BenchmarkError(HarnessError):
+    """A benchmark is not built or its files can't be read."""
+
+    exit_code = 15
+
+
+class ImageEditError(HarnessError):
+    """An edit can't be made of this image, mask and value."""
+
+    exit_code = 16
+
+
+class WeightsError(HarnessError):
+    """Weights are missing or not the promised bytes."""
+
+    exit_code = 17
+
+
+class PredictionRejectedError(Exception):
+    """A prediction is not acceptable; the sandbox turns it into the run's outcome.
+
+    Attributes:
+        reason: The `FailureReason` value.
+        detail: The reason in a sentence.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(detail)
+        self.reason = reason
+        self.detail = detail

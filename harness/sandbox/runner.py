@@ -1,0 +1,33 @@
+"""What runs a submission, for whoever evaluates one; nothing of any engine."""
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from harness.records.run import RunOutcome, StreamedSample
+from harness.records.submission import ContainerLimits
+
+PredictionSink = Callable[[str, bytes], None]
+"""Takes (sample id, PNG bytes) of one answer; raises PredictionRejectedError to refuse it."""
+
+
+class SubmissionRunner(Protocol):
+    """Runs one image over a stream of samples (DESIGN.md, Prediction stream)."""
+
+    def run(
+        self,
+        image_digest: str,
+        samples: Iterable[StreamedSample],
+        *,
+        limits: ContainerLimits,
+        run_id: str,
+        on_prediction: PredictionSink,
+    ) -> RunOutcome:
+        """Return how the container fared; `on_prediction` is called once per answer, in any order.
+
+        A fault of the submission is a value in the outcome; ours is raised.
+
+        Raises:
+            EngineError: The engine is down or refuses.
+            RunInterruptedError: The engine was lost while the container ran.
+        """
+        ...
