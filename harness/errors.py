@@ -1,5 +1,7 @@
 """Every error of the harness, with its exit code and remedy; there are no others."""
 
+from functools import partial
+
 
 class HarnessError(Exception):
     """What went wrong, for what, and what to do about it.
@@ -14,6 +16,10 @@ class HarnessError(Exception):
     def __init__(self, message: str, *, remedy: str) -> None:
         super().__init__(message)
         self.remedy = remedy
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how it is rebuilt in another process, remedy included."""
+        return (partial(type(self), remedy=self.remedy), (str(self),))
 
     def one_line(self) -> str:
         """Return message and remedy on one line."""

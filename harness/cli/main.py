@@ -45,6 +45,7 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             msg = f"harness.cli.{cmd_name} holds no command"
             raise TypeError(msg)
+        command.help = _with_kept_lines(command.help)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -83,6 +84,14 @@ def cli(ctx: click.Context, workspace: str, *, verbose: bool) -> None:
         stream=sys.stderr,
     )
     ctx.obj = Path(workspace)
+
+
+def _with_kept_lines(text: str | None) -> str | None:
+    r"""Return `text` with each written `\b` made click's mark of a block kept as it is."""
+    return None if text is None else text.replace("\\b\n", "\b\n")
+
+
+cli.help = _with_kept_lines(cli.help)
 
 
 def main() -> Never:

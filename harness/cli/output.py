@@ -35,6 +35,15 @@ def format_option(function: Callable[..., Any]) -> Callable[..., Any]:
     return option(function)
 
 
+UNDEFINED = "-"
+"""How a table writes what is not defined."""
+
+
+def figure(value: float | None, *, digits: int) -> str:
+    """Return `value` with `digits` decimals, or the mark of what is not defined."""
+    return UNDEFINED if value is None else f"{value:z.{digits}f}"
+
+
 def echo_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
     """Print `value` as indented JSON with sorted keys."""
     click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))

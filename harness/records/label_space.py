@@ -25,6 +25,8 @@ class LabelSpace(Record):
     """The label space's name, as in `voc`."""
     ignore_id: int = Field(ge=0, le=65535)
     """The label value that is not scored."""
+    scene: str = Field(default="scene", min_length=1)
+    """The word for a whole image in a caption, as in `street`."""
     classes: tuple[LabelClass, ...]
     """The classes, by ascending id."""
 

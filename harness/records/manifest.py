@@ -120,6 +120,8 @@ class BenchmarkHeader(Record):
     """What the benchmark shows."""
     license: str
     """The licence of its images."""
+    citation: str = ""
+    """How its sources want to be cited; empty where they don't say."""
     publish_images: bool
     """Whether the site may show its images."""
     digest: str = Field(pattern=SHA256_PATTERN)

@@ -113,6 +113,8 @@ class Recipe(Record):
     """What the benchmark shows, in a sentence or two."""
     license: str
     """The licence of the built benchmark."""
+    citation: str = ""
+    """How the source's authors want it cited; empty where they don't say."""
     publish_images: bool = True
     """Whether the site may show its images."""
     seed: int = Field(ge=0, lt=2**63)

@@ -54,6 +54,8 @@ class FailureReason(StrEnum):
     """It wrote on after the last answer."""
     DID_NOT_START = "did-not-start"
     """The engine could not start the image's command."""
+    DID_NOT_EXIT = "did-not-exit"
+    """It answered everything and then did not exit after the end of its input."""
 
 
 class StreamedSample(Record):

@@ -95,6 +95,8 @@ class ContainerLimits(Record):
     """Deadline for the next prediction while one is owed, in seconds."""
     total_seconds: float = Field(default=86400.0, gt=0)
     """Deadline for the whole run, in seconds."""
+    exit_seconds: float = Field(default=30.0, gt=0)
+    """Deadline for its exit after the end of its input, in seconds."""
     max_in_flight: int = Field(default=16, ge=1, le=1024)
     """Samples sent and not yet answered."""
     log_bytes: int = Field(default=262144, ge=0)

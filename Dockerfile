@@ -1,0 +1,46 @@
+# The harness itself.
+#
+#   docker build --target slim -t harness .      evaluate, check, rank, leaderboard, verify, doctor
+#   docker build --target gpu  -t harness:gpu .  the same, and the diffusion editor for build-benchmark
+#
+# It talks to the engine outside through its socket; no path is shared with submissions' containers:
+#
+#   docker run --rm -v /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" \
+#       -v "$PWD:/workspace" harness evaluate color-forest --benchmark mini
+#
+# Where the network is closed, put the pinned wheels into wheels/ first (scripts/wheels.sh) and name a
+# local base: --build-arg BASE_IMAGE=harness-base:bookworm
+ARG BASE_IMAGE=python:3.11-slim-bookworm
+
+FROM ${BASE_IMAGE} AS packages
+ENV PIP_NO_CACHE_DIR=1 \
+    PIP_DISABLE_PIP_VERSION_CHECK=1
+RUN python3 -m venv /opt/venv
+WORKDIR /src
+# the pins change seldom, the code often: two layers. `wheel[s]` matches nothing where there are none.
+COPY requirements.lock wheel[s] ./wheels/
+RUN sed '/^# --- development ---$/,$d' wheels/requirements.lock > runtime.txt \
+    && if ls wheels/*.whl > /dev/null 2>&1; then offline="--no-index --find-links wheels"; fi \
+    && /opt/venv/bin/python -m pip install ${offline:-} --require-hashes --requirement runtime.txt
+COPY pyproject.toml README.md LICENSE ./
+COPY harness ./harness
+RUN /opt/venv/bin/python -m pip install --no-deps --no-build-isolation --no-index .
+
+FROM ${BASE_IMAGE} AS slim
+COPY --from=packages /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONUNBUFFERED=1
+RUN useradd --uid 10001 --create-home harness \
+    && mkdir /workspace \
+    && chown harness:harness /workspace
+USER harness
+WORKDIR /workspace
+ENTRYPOINT ["harness"]
+CMD ["--help"]
+
+FROM packages AS gpu-packages
+# the versions are pyproject.toml's; on a CUDA machine, torch brings the CUDA libraries that it needs
+RUN /opt/venv/bin/python -m pip install '.[diffusion]'
+
+FROM slim AS gpu
+COPY --from=gpu-packages /opt/venv /opt/venv

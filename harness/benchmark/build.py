@@ -1,0 +1,216 @@
+"""A benchmark from a recipe: sources in, folder out, resumable; nothing of any editor's inside."""
+
+import fcntl
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.benchmark.build_report import BuildReport, count_units
+from harness.benchmark.environment import build_environment, code_digest
+from harness.benchmark.identity import sample_id
+from harness.benchmark.leftovers import remove_leftovers
+from harness.benchmark.locking import lock_report, make_lock
+from harness.benchmark.unit import SCRATCH, STATE, UNITS, EditorFactory, FinishedUnit, Workshop
+from harness.benchmark.unit_record import promised_files
+from harness.dataset.atomic_file import write_atomically
+from harness.dataset.benchmark_folder import (
+    IMAGES,
+    LABELS,
+    MASKS,
+    BenchmarkFolder,
+    header_bytes,
+    manifest_bytes,
+)
+from harness.dataset.croissant import croissant_bytes
+from harness.dataset.lock_file import lock_bytes, read_lock
+from harness.dataset.recipe_file import LoadedRecipe
+from harness.dataset.source_file import SourceFile
+from harness.dataset.sources import list_sources
+from harness.distribution.local import map_here, map_in_processes
+from harness.errors import BenchmarkError, SourceDataError
+from harness.records.base import canonical_json, sha256_hex
+from harness.records.manifest import (
+    BenchmarkHeader,
+    BuildEnvironment,
+    Sample,
+    manifest_digest,
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildRequest:
+    """What is built, of what, and where."""
+
+    loaded: LoadedRecipe
+    """The recipe."""
+    source_root: Path | None
+    """The folder of the sources; None takes the recipe's own."""
+    folder: Path
+    """The benchmark's folder."""
+    editor_factory: EditorFactory
+    """Makes the editor; it is pickled."""
+    workers: int
+    """The number of processes; 0 works in this one."""
+    fresh: bool = False
+    """Whether finished work of an earlier build is thrown away first."""
+
+
+def list_build_sources(request: BuildRequest) -> tuple[SourceFile, ...]:
+    """Return the sources of the build, by name; reads no pixels and writes nothing.
+
+    Raises:
+        SourceDataError: They are missing or not laid out as the recipe's adapter wants.
+    """
+    spec = request.loaded.recipe.source
+    return list_sources(spec, request.source_root or request.loaded.source_root())
+
+
+def build_benchmark(
+    request: BuildRequest,
+    sources: tuple[SourceFile, ...],
+    *,
+    on_unit: Callable[[FinishedUnit], None],
+) -> BuildReport:
+    """Build the benchmark of `sources` and return what was done.
+
+    Finished units of an interrupted build are kept, and the result is the same as of an
+    undisturbed one. Until the last unit is finished there is no header, so nobody takes a half
+    benchmark for a whole one.
+
+    Args:
+        request: What is built, of what, and where.
+        sources: What `list_build_sources` returned.
+        on_unit: Called for each finished unit, in the order of `sources`.
+
+    Raises:
+        SourceDataError: A source is broken, or none qualifies.
+        ImageEditError: An edit can't be made.
+        BenchmarkError: Another build is at work in the folder, or the lock is broken.
+        OSError: A file can't be written.
+    """
+    started = time.monotonic()
+    lock = read_lock(request.loaded.lock_path)
+    environment = build_environment()
+    with _exclusive(request):
+        BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
+        units = tuple(_finished(request, sources, environment, on_unit=on_unit))
+        samples = tuple(sample for unit in units for sample in unit.record.samples)
+        if not samples:
+            msg = f"no source of {request.loaded.recipe.name} has an object that the recipe selects"
+            raise SourceDataError(
+                msg,
+                remedy="Loosen [selection] in the recipe.",
+            )
+        _tidy(request, sources, samples)
+        header = make_header(request.loaded, samples, environment)
+        _write_index(request.folder, header, samples)
+    return BuildReport(
+        benchmark=header.name,
+        digest=header.digest,
+        counts=count_units(request.loaded.recipe, units),
+        seconds=round(time.monotonic() - started, 3),
+        lock=lock and lock_report(header, samples, lock, request.loaded.recipe.lock),
+    )
+
+
+def make_header(
+    loaded: LoadedRecipe, samples: tuple[Sample, ...], environment: BuildEnvironment
+) -> BenchmarkHeader:
+    """Return the header of the benchmark that `samples` are."""
+    recipe = loaded.recipe
+    return BenchmarkHeader(
+        name=recipe.name,
+        title=recipe.title,
+        description=recipe.description,
+        license=recipe.license,
+        citation=recipe.citation,
+        publish_images=recipe.publish_images,
+        digest=manifest_digest(samples),
+        recipe_digest=recipe.content_digest(),
+        qualifying_miou=recipe.qualifying_miou,
+        label_space=loaded.label_space,
+        edits=recipe.all_edits(),
+        environment=environment,
+    )
+
+
+def _finished(
+    request: BuildRequest,
+    sources: tuple[SourceFile, ...],
+    environment: BuildEnvironment,
+    *,
+    on_unit: Callable[[FinishedUnit], None],
+) -> Iterator[FinishedUnit]:
+    shop = Workshop(
+        recipe=request.loaded.recipe,
+        label_space=request.loaded.label_space,
+        folder=request.folder,
+        editor_factory=request.editor_factory,
+        ground=sha256_hex(canonical_json([code_digest(), environment.model_dump(mode="json")])),
+    )
+    if request.workers == 0:
+        results = map_here(shop.open, sources)
+    else:
+        results = map_in_processes(
+            shop.open, sources, workers=request.workers, name_of=lambda source: str(source.image)
+        )
+    with closing(results):
+        for unit in results:
+            on_unit(unit)
+            yield unit
+
+
+@contextmanager
+def _exclusive(request: BuildRequest) -> Iterator[None]:
+    """Make the folders; hold the build's lock; start with an empty scratch folder."""
+    folder, state = request.folder, request.folder / STATE
+    for name in (IMAGES, LABELS, MASKS, STATE):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    with (state / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            msg = f"another process builds {folder}"
+            raise BenchmarkError(msg, remedy="Wait until it is done.") from error
+        for name in (SCRATCH, UNITS) if request.fresh else (SCRATCH,):
+            shutil.rmtree(state / name, ignore_errors=True)
+        for name in (SCRATCH, UNITS):
+            (state / name).mkdir(exist_ok=True)
+        yield
+
+
+def _tidy(
+    request: BuildRequest, sources: tuple[SourceFile, ...], samples: tuple[Sample, ...]
+) -> None:
+    expected = frozenset(promised_files(BenchmarkFolder(request.folder), samples))
+    remove_leftovers(request.folder, expected=expected)
+    recipe = request.loaded.recipe
+    current = {f"{sample_id(recipe, source.name, None)}.json" for source in sources}
+    for file in (request.folder / STATE / UNITS).iterdir():
+        if file.name not in current:
+            file.unlink()
+
+
+def _write_index(folder: Path, header: BenchmarkHeader, samples: tuple[Sample, ...]) -> None:
+    files, scratch = BenchmarkFolder(folder), folder / STATE / SCRATCH
+    manifest, head = manifest_bytes(samples), header_bytes(header)
+    write_atomically(files.manifest_path, manifest, scratch=scratch)
+    metadata = croissant_bytes(header, manifest=manifest, head=head)
+    write_atomically(files.croissant_path, metadata, scratch=scratch)
+    write_atomically(files.header_path, head, scratch=scratch)
+
+
+def write_lock(request: BuildRequest) -> None:
+    """Write the lock of the benchmark that `request` has built beside its recipe.
+
+    Raises:
+        BenchmarkError: Nothing is built there.
+        OSError: The lock can't be written.
+    """
+    files = BenchmarkFolder(request.folder)
+    lock = make_lock(files.header(), files.samples())
+    path = request.loaded.lock_path
+    write_atomically(path, lock_bytes(lock), scratch=path.parent)

@@ -1,0 +1,85 @@
+"""What a build did, counted; nothing of how it is printed."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from harness.benchmark.unit import FinishedUnit
+from harness.dataset.selection import NoObject
+from harness.records.attributes import Edit
+from harness.records.base import Record
+from harness.records.manifest import RejectionReason, VerificationReport
+from harness.records.recipe import Recipe
+
+
+class ValueCounts(Record):
+    """What became of one edit of the recipe over all sources."""
+
+    edit: Edit
+    """The edit."""
+    accepted: int
+    """Number of sources with an accepted edit."""
+    rejected: dict[RejectionReason, int]
+    """Number of rejected edits, by reason."""
+    not_made: dict[NoObject, int]
+    """Number of sources that don't qualify for it, by what they lack."""
+
+
+class BuildCounts(Record):
+    """What became of the sources and edits of a recipe."""
+
+    sources: int
+    """Number of sources in the benchmark."""
+    without_object: dict[NoObject, int]
+    """Number of those that have only global edits, by what they lack."""
+    left_out: dict[NoObject, int]
+    """Number of source images that are not in the benchmark, by what they lack."""
+    samples: int
+    """Number of samples, sources and rejected edits included."""
+    kept_sources: int
+    """Number of source images that an earlier build had finished."""
+    values: tuple[ValueCounts, ...]
+    """The recipe's edits, in its order."""
+
+
+class BuildReport(Record):
+    """What a build did; the JSON of `harness build-benchmark`."""
+
+    benchmark: str
+    """The benchmark's name."""
+    digest: str
+    """Its identity."""
+    counts: BuildCounts
+    """What became of sources and edits."""
+    seconds: float
+    """How long it took."""
+    lock: VerificationReport | None
+    """How it compares with the lock; None where there is none."""
+
+
+def count_units(recipe: Recipe, units: Iterable[FinishedUnit]) -> BuildCounts:
+    """Return what became of the sources and edits of `recipe`."""
+    finished = tuple(units)
+    records = [unit.record for unit in finished]
+    return BuildCounts(
+        sources=sum(1 for record in records if record.samples),
+        without_object=_counted(r.no_object for r in records if r.samples),
+        left_out=_counted(r.no_object for r in records if not r.samples),
+        samples=sum(len(record.samples) for record in records),
+        kept_sources=sum(1 for unit in finished if unit.kept),
+        values=tuple(_value_counts(edit, finished) for edit in recipe.all_edits()),
+    )
+
+
+def _value_counts(edit: Edit, units: tuple[FinishedUnit, ...]) -> ValueCounts:
+    made = [s for unit in units for s in unit.record.samples if s.edit == edit]
+    rejected = Counter(s.rejection for s in made if s.rejection is not None)
+    return ValueCounts(
+        edit=edit,
+        accepted=sum(1 for sample in made if sample.accepted),
+        rejected=dict(sorted(rejected.items())),
+        not_made=_counted(n.reason for u in units for n in u.record.not_made if n.edit == edit),
+    )
+
+
+def _counted(reasons: Iterable[NoObject | None]) -> dict[NoObject, int]:
+    return dict(sorted(Counter(reason for reason in reasons if reason is not None).items()))

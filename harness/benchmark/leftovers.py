@@ -1,0 +1,36 @@
+"""What a folder holds beside its benchmark: found, and removed only where a build left it."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.dataset.benchmark_folder import CROISSANT, HEADER, IMAGES, LABELS, MANIFEST, MASKS
+
+_OURS = re.compile(r"^[0-9a-f]{16}\.png$")
+_SAMPLE_FOLDERS = (IMAGES, LABELS, MASKS)
+_BESIDE = re.compile(r"^(sources|\.build|NOTICE|LICENSE|\.gitignore|.+\.md)$")
+"""What a benchmark's folder may hold beside the benchmark: where it comes from, and words."""
+
+
+def remove_leftovers(folder: Path, *, expected: frozenset[Path]) -> int:
+    """Remove sample files of a former build that are not `expected`; return their number.
+
+    Only files named like a sample's in images/, labels/ and masks/ are removed.
+    """
+    removed = 0
+    for name in _SAMPLE_FOLDERS:
+        for file in (folder / name).iterdir():
+            if _OURS.match(file.name) and file not in expected:
+                file.unlink()
+                removed += 1
+    return removed
+
+
+def extra_files(folder: Path, *, expected: frozenset[Path]) -> Iterator[Path]:
+    """Yield what lies in `folder` and belongs to no sample and to no word beside it, by name."""
+    known = {HEADER, MANIFEST, CROISSANT, *_SAMPLE_FOLDERS}
+    for entry in sorted(folder.iterdir()):
+        if entry.name in _SAMPLE_FOLDERS:
+            yield from (file for file in sorted(entry.iterdir()) if file not in expected)
+        elif entry.name not in known and not _BESIDE.match(entry.name):
+            yield entry

@@ -1,0 +1,99 @@
+"""A build against its lock: identical, equivalent or different; nothing of files."""
+
+from harness.dataset.image_io import signature_psnr
+from harness.records.manifest import (
+    BenchmarkHeader,
+    Lock,
+    LockedSample,
+    Sample,
+    SampleVerdict,
+    Verdict,
+    VerificationReport,
+)
+from harness.records.recipe import LockRule
+
+
+def make_lock(header: BenchmarkHeader, samples: tuple[Sample, ...]) -> Lock:
+    """Return the lock of a benchmark."""
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    return Lock(
+        benchmark=header.name,
+        digest=header.digest,
+        recipe_digest=header.recipe_digest,
+        samples=tuple(
+            LockedSample(
+                id=sample.id,
+                accepted=sample.accepted,
+                pixel_sha256=sample.pixel_sha256,
+                label_pixel_sha256=sample.label_pixel_sha256,
+                signature=sample.signature,
+            )
+            for sample in ordered
+        ),
+    )
+
+
+def compare_with_lock(
+    samples: tuple[Sample, ...], lock: Lock, rule: LockRule
+) -> tuple[SampleVerdict, ...]:
+    """Return a verdict on every sample that is there or promised, by id."""
+    there = {sample.id: sample for sample in samples}
+    promised = {sample.id: sample for sample in lock.samples}
+    verdicts = []
+    for sample_id in sorted(there.keys() | promised.keys()):
+        sample, locked = there.get(sample_id), promised.get(sample_id)
+        if sample is None:
+            verdict, detail = Verdict.MISSING, "the lock has this sample, the benchmark has not"
+        elif locked is None:
+            verdict, detail = Verdict.EXTRA, "the benchmark has this sample, the lock has not"
+        else:
+            verdict, detail = _compare(sample, locked, rule)
+        verdicts.append(SampleVerdict(subject=sample_id, verdict=verdict, detail=detail))
+    return tuple(verdicts)
+
+
+def lock_report(
+    header: BenchmarkHeader, samples: tuple[Sample, ...], lock: Lock, rule: LockRule
+) -> VerificationReport:
+    """Return how a benchmark compares with its lock."""
+    verdicts = compare_with_lock(samples, lock, rule)
+    findings = [v for v in verdicts if v.verdict not in {Verdict.IDENTICAL, Verdict.EQUIVALENT}]
+    if header.recipe_digest != lock.recipe_digest:
+        findings.insert(0, changed_recipe("the lock was made from another recipe than this one"))
+    return VerificationReport(
+        benchmark=header.name,
+        digest=header.digest,
+        locked=True,
+        samples=len(samples),
+        identical=sum(1 for v in verdicts if v.verdict is Verdict.IDENTICAL),
+        equivalent=sum(1 for v in verdicts if v.verdict is Verdict.EQUIVALENT),
+        findings=tuple(findings),
+    )
+
+
+def changed_recipe(detail: str) -> SampleVerdict:
+    """Return the finding that the recipe is not the one that was built or locked."""
+    return SampleVerdict(subject="recipe", verdict=Verdict.DIFFERENT, detail=detail)
+
+
+def _compare(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[Verdict, str]:
+    what = describe(sample)
+    if sample.accepted != locked.accepted:
+        was = "accepted" if locked.accepted else "rejected"
+        return Verdict.DIFFERENT, f"{what}: the lock has it as {was}"
+    if sample.label_pixel_sha256 != locked.label_pixel_sha256:
+        return Verdict.DIFFERENT, f"{what}: its label differs from the lock's"
+    if sample.pixel_sha256 == locked.pixel_sha256:
+        return Verdict.IDENTICAL, f"{what}: the same pixels"
+    psnr = signature_psnr(sample.signature, locked.signature)
+    if psnr is None:
+        return Verdict.EQUIVALENT, f"{what}: other pixels, the same signature"
+    bound = f"{psnr:.1f} dB, the bound is {rule.min_signature_psnr:.1f} dB"
+    if psnr >= rule.min_signature_psnr:
+        return Verdict.EQUIVALENT, f"{what}: other pixels, signature at {bound}"
+    return Verdict.DIFFERENT, f"{what}: other pixels, signature at {bound}"
+
+
+def describe(sample: Sample) -> str:
+    """Return what a sample is, in words: its source and its edit."""
+    return f"{sample.source_name} {'source' if sample.edit is None else sample.edit}"

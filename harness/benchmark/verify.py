@@ -1,0 +1,180 @@
+"""A benchmark on disk against what it promises: every byte, every pixel; nothing is repaired."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from harness.benchmark.index_check import ManifestOnDisk, check_index, finding
+from harness.benchmark.leftovers import extra_files
+from harness.benchmark.locking import changed_recipe, compare_with_lock, describe
+from harness.benchmark.unit_record import promised_files
+from harness.dataset.benchmark_folder import BenchmarkFolder
+from harness.dataset.image_io import decode_label, decode_rgb, pixel_sha256, signature
+from harness.errors import SourceDataError
+from harness.records.base import sha256_hex
+from harness.records.manifest import (
+    BenchmarkHeader,
+    Lock,
+    Sample,
+    SampleVerdict,
+    Verdict,
+    VerificationReport,
+    manifest_digest,
+)
+from harness.records.recipe import LockRule, Recipe
+
+_SHARED = ("label_sha256", "label_pixel_sha256", "mask_sha256")
+"""What an appearance edit has in common with its source."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promise:
+    """What a benchmark is held against, beside its own manifest."""
+
+    recipe: Recipe | None
+    """The recipe as it reads now; None where there is none any more."""
+    lock: Lock | None
+    """The lock of the released build; None where there is none."""
+
+
+def verify_benchmark(path: Path, promise: Promise, *, threads: int) -> VerificationReport:
+    """Return what differs, is missing or is extra in the benchmark in the folder `path`.
+
+    Raises:
+        BenchmarkError: Nothing is built there.
+    """
+    folder = BenchmarkFolder(path)
+    if not folder.header_path.is_file():
+        folder.header()
+    manifest = ManifestOnDisk.read(folder)
+    header, findings = check_index(folder, manifest)
+    findings += [*manifest.findings, *_check_recipe(header, promise)]
+    owners = {sample.id: sample for sample in manifest.samples}
+    with ThreadPoolExecutor(threads) as pool:
+        checks = pool.map(partial(_check_sample, folder, owners), manifest.samples)
+        findings += [found for check in checks for found in check]
+    files = frozenset(promised_files(folder, manifest.samples))
+    findings += [
+        finding(str(file.relative_to(path)), Verdict.EXTRA, "belongs to no sample")
+        for file in extra_files(path, expected=files)
+    ]
+    return _report(folder, manifest, promise, findings)
+
+
+def _check_recipe(header: BenchmarkHeader | None, promise: Promise) -> Iterator[SampleVerdict]:
+    if promise.recipe is None:
+        return
+    digest = promise.recipe.content_digest()
+    if header is not None and header.recipe_digest != digest:
+        yield changed_recipe("the recipe has changed since the benchmark was built from it")
+    if promise.lock is not None and promise.lock.recipe_digest != digest:
+        yield changed_recipe("the recipe has changed since the lock was made from it")
+
+
+def _check_sample(
+    folder: BenchmarkFolder, owners: dict[str, Sample], sample: Sample
+) -> list[SampleVerdict]:
+    """Return what is wrong with a sample; the files it shares are its owner's to check."""
+    findings = [_check_image(folder, sample)]
+    if sample.label_id == sample.id:
+        findings += [_check_label(folder, sample), _check_mask(folder, sample)]
+    else:
+        findings.append(_check_shared(owners, sample))
+    return [found for found in findings if found is not None]
+
+
+def _check_shared(owners: dict[str, Sample], sample: Sample) -> SampleVerdict | None:
+    owner = owners.get(sample.label_id)
+    if owner is None:
+        detail = f"{describe(sample)}: its source {sample.source_id} is not in the manifest"
+        return finding(sample.id, Verdict.DIFFERENT, detail)
+    if any(getattr(owner, name) != getattr(sample, name) for name in _SHARED):
+        detail = f"{describe(sample)}: the manifest has other digests of its source's label or mask"
+        return finding(sample.id, Verdict.DIFFERENT, detail)
+    return None
+
+
+def _check_image(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
+    path = folder.image_path(sample.id)
+    data = _bytes(path)
+    if data is None:
+        return _about(sample, path, Verdict.MISSING, "is missing")
+    try:
+        pixels = decode_rgb(data, name=path.name)
+    except SourceDataError:
+        return _about(sample, path, Verdict.DIFFERENT, "can't be decoded")
+    if pixel_sha256(pixels) != sample.pixel_sha256:
+        return _about(sample, path, Verdict.DIFFERENT, "has other pixels than the manifest says")
+    if sha256_hex(data) != sample.image_sha256:
+        return _about(sample, path, Verdict.DIFFERENT, "has the same pixels in other bytes")
+    if signature(pixels) != sample.signature:
+        return _about(sample, path, Verdict.DIFFERENT, "has another signature in the manifest")
+    return None
+
+
+def _check_label(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
+    path = folder.label_path(sample)
+    data = _bytes(path)
+    if data is None:
+        return _about(sample, path, Verdict.MISSING, "is missing")
+    try:
+        pixels = decode_label(data, name=path.name)
+    except SourceDataError:
+        return _about(sample, path, Verdict.DIFFERENT, "can't be decoded")
+    if pixel_sha256(pixels) != sample.label_pixel_sha256:
+        return _about(sample, path, Verdict.DIFFERENT, "has other ids than the manifest says")
+    if sha256_hex(data) != sample.label_sha256:
+        return _about(sample, path, Verdict.DIFFERENT, "has the same ids in other bytes")
+    return None
+
+
+def _check_mask(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
+    path = folder.mask_path(sample)
+    if path is None:
+        return None
+    data = _bytes(path)
+    if data is None:
+        return _about(sample, path, Verdict.MISSING, "is missing")
+    if sha256_hex(data) != sample.mask_sha256:
+        return _about(sample, path, Verdict.DIFFERENT, "is not the mask the manifest says")
+    return None
+
+
+def _report(
+    folder: BenchmarkFolder,
+    manifest: ManifestOnDisk,
+    promise: Promise,
+    findings: list[SampleVerdict],
+) -> VerificationReport:
+    verdicts: tuple[SampleVerdict, ...] = ()
+    if promise.lock is not None:
+        rule = promise.recipe.lock if promise.recipe is not None else LockRule()
+        verdicts = compare_with_lock(manifest.samples, promise.lock, rule)
+    agreeing = {Verdict.IDENTICAL, Verdict.EQUIVALENT}
+    findings = [*findings, *(v for v in verdicts if v.verdict not in agreeing)]
+    wrong = {found.subject for found in findings}
+    equivalent = {v.subject for v in verdicts if v.verdict is Verdict.EQUIVALENT} - wrong
+    sound = {sample.id for sample in manifest.samples} - wrong
+    return VerificationReport(
+        benchmark=folder.path.name,
+        digest=manifest_digest(manifest.samples) if manifest.samples else None,
+        locked=promise.lock is not None,
+        samples=len(manifest.samples),
+        identical=len(sound - equivalent),
+        equivalent=len(equivalent),
+        findings=tuple(findings),
+    )
+
+
+def _bytes(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        return None
+
+
+def _about(sample: Sample, path: Path, verdict: Verdict, detail: str) -> SampleVerdict:
+    where = f"{path.parent.name}/{path.name}"
+    return finding(sample.id, verdict, f"{describe(sample)}: {where} {detail}")

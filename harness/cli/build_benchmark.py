@@ -1,0 +1,190 @@
+"""`harness build-benchmark`: composes recipe, sources and editor; nothing of how they work."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli.output import OutputFormat, echo_json, echo_table
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from harness.benchmark.build import BuildRequest
+    from harness.benchmark.build_report import BuildReport, ValueCounts
+    from harness.cli.workspace import Workspace
+    from harness.dataset.selection import NoObject
+    from harness.dataset.source_file import SourceFile
+    from harness.errors import HarnessError
+    from harness.records.manifest import RejectionReason, VerificationReport
+
+
+@click.command("build-benchmark")
+@click.argument("recipe", default="mini")
+@click.option(
+    "--source",
+    type=click.Path(path_type=Path),
+    help="The folder of the source images, where they don't come with the recipe.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(0, 256),
+    help="Processes; 0 works in this one. The result is the same.  [default: all processors]",
+)
+@click.option("--fresh", is_flag=True, help="Build everything again; keep nothing finished.")
+@click.option("--write-lock", is_flag=True, help="Write the lock beside the recipe.")
+@click.option("--replace-lock", is_flag=True, help="Replace the lock that is there.")
+@click.option(
+    "--format",
+    "output_format",
+    type=click.Choice([OutputFormat.TABLE.value, OutputFormat.JSON.value]),
+    default=OutputFormat.TABLE.value,
+    show_default=True,
+    help="How the answer is printed.",
+)
+@click.pass_obj
+def command(
+    workspace_root: Path,
+    *,
+    recipe: str,
+    source: Path | None,
+    workers: int | None,
+    fresh: bool,
+    write_lock: bool,
+    replace_lock: bool,
+    output_format: str,
+) -> None:
+    r"""Build the edited pairs of RECIPE: a name under benchmark_data/recipes, or a .toml file.
+
+    Finished work is kept, so a build that was interrupted goes on where it was. Where the recipe
+    has a lock, the build is held against it: another result is an error (exit code 3).
+
+    \b
+    Example:
+      harness build-benchmark mini
+      harness build-benchmark camvid --source ~/data/camvid --workers 8
+    """
+    from harness.benchmark.build import list_build_sources
+    from harness.cli.workspace import Workspace
+
+    workspace = Workspace(root=workspace_root)
+    request = _request(workspace, recipe, source=source, workers=workers, fresh=fresh)
+    lock_path = request.loaded.lock_path
+    writes_lock = write_lock or replace_lock
+    if writes_lock and not replace_lock and lock_path.exists():
+        from harness.errors import BenchmarkError
+
+        msg = f"there is a lock already: {lock_path}"
+        raise BenchmarkError(
+            msg,
+            remedy="Build against it, or say --replace-lock to release other pixels.",
+        )
+    sources = list_build_sources(request)
+    report = _build(request, sources)
+    if writes_lock:
+        _write_lock(request)
+    if output_format == OutputFormat.JSON.value:
+        echo_json(report.model_dump(mode="json"))
+    else:
+        _echo_report(report, folder=request.folder)
+    if report.lock is not None and not report.lock.ok and not writes_lock:
+        raise _not_the_locked_one(report.benchmark, report.lock)
+
+
+def _request(
+    workspace: Workspace,
+    recipe: str,
+    *,
+    source: Path | None,
+    workers: int | None,
+    fresh: bool,
+) -> BuildRequest:
+    from functools import partial
+
+    from harness.benchmark.build import BuildRequest
+    from harness.dataset.recipe_file import load_recipe
+    from harness.distribution.local import processors
+    from harness.editing.procedural.editor import ProceduralEditor
+    from harness.editing.procedural.values import VALUES
+
+    loaded = load_recipe(recipe, workspace.recipes, values=VALUES)
+    return BuildRequest(
+        loaded=loaded,
+        source_root=source,
+        folder=workspace.benchmark(loaded.recipe.name),
+        editor_factory=partial(ProceduralEditor, loaded.recipe.editor),
+        workers=processors() if workers is None else workers,
+        fresh=fresh,
+    )
+
+
+def _build(request: BuildRequest, sources: tuple[SourceFile, ...]) -> BuildReport:
+    from harness.benchmark.build import build_benchmark
+    from harness.cli.progress import Progress
+
+    name = request.loaded.recipe.name
+    with Progress(f"building {name}", total=len(sources), unit="sources") as progress:
+        return build_benchmark(request, sources, on_unit=lambda _: progress.advance())
+
+
+def _write_lock(request: BuildRequest) -> None:
+    from harness.benchmark.build import write_lock
+
+    write_lock(request)
+    click.echo(f"lock written: {request.loaded.lock_path}", err=True)
+
+
+def _echo_report(report: BuildReport, *, folder: Path) -> None:
+    counts = report.counts
+    rows = [_row(value) for value in counts.values]
+    header = ("attribute", "value", "accepted", "rejected", "not made")
+    echo_table(f"{report.benchmark}: what became of each edit", header, rows)
+    kept = f", {counts.kept_sources} were finished before" if counts.kept_sources else ""
+    click.echo(
+        f"{counts.samples} samples of {counts.sources} sources in {report.seconds:.1f} s{kept}"
+    )
+    if counts.without_object:
+        click.echo(f"sources with global edits only: {_reasons(counts.without_object)}")
+    if counts.left_out:
+        click.echo(f"source images left out: {_reasons(counts.left_out)}")
+    click.echo(f"digest {report.digest}")
+    click.echo(f"folder {folder}")
+    if report.lock is not None:
+        click.echo(_lock_line(report.lock))
+
+
+def _row(value: ValueCounts) -> tuple[str, ...]:
+    return (
+        value.edit.attribute.value,
+        value.edit.value,
+        str(value.accepted),
+        _reasons(value.rejected),
+        _reasons(value.not_made),
+    )
+
+
+def _reasons(counted: Mapping[RejectionReason, int] | Mapping[NoObject, int]) -> str:
+    return ", ".join(f"{count} {reason.value}" for reason, count in counted.items())
+
+
+def _lock_line(lock: VerificationReport) -> str:
+    parts = [f"{lock.identical} identical"]
+    if lock.equivalent:
+        parts.append(f"{lock.equivalent} equivalent")
+    if lock.findings:
+        parts.append(f"{len(lock.findings)} not as promised")
+    return f"against the lock: {', '.join(parts)}"
+
+
+def _not_the_locked_one(name: str, lock: VerificationReport) -> HarnessError:
+    from harness.errors import VerificationError
+
+    first = lock.findings[0]
+    return VerificationError(
+        f"{name} is not the locked one: {len(lock.findings)} findings, the first: "
+        f"{first.subject}: {first.detail}",
+        remedy=f"`harness verify {name}` lists them all; after a wanted change of the editor or "
+        "the recipe, release it with --replace-lock.",
+    )

@@ -1,0 +1,107 @@
+"""From what a user calls a submission to an image that can run."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from docker import DockerClient
+
+    from harness.evaluation.evaluate import EvaluationTarget
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubmissionChoice:
+    """What the user asked to run, as given on the command line."""
+
+    submission: str
+    """A name under submissions/, a folder, or an image reference."""
+    weights_dir: Path | None
+    """Where weights are looked for by digest."""
+    base_image: str | None
+    """The base image to build on; None for the usual search."""
+    limits: dict[str, Any]
+    """The operator's limits; None values are left to the submission and the defaults."""
+
+
+_OPTIONS = (
+    click.option(
+        "--weights-dir",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        help="A folder in which weights are found by their sha256.",
+    ),
+    click.option("--base-image", help="The image to build on, in place of the usual search."),
+)
+
+
+def submission_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return `function` with the options that say how a submission's image is made."""
+    for option in reversed(_OPTIONS):
+        function = option(function)
+    return function
+
+
+def prepare_target(
+    client: "DockerClient", choice: SubmissionChoice, workspace: Workspace
+) -> "EvaluationTarget":
+    """Return the submission's manifest, image and limits, building the image where needed.
+
+    Raises:
+        SubmissionError: There is no such submission, or its folder is no valid one.
+        ImageBuildError: Its image can't be built or found.
+        WeightsError: Its weights are missing or not the promised bytes.
+    """
+    from harness.evaluation.evaluate import EvaluationTarget
+    from harness.records.submission import ContainerLimits, limits_for
+    from harness.sandbox.image import build_image, image_submission
+    from harness.sandbox.submission_folder import load_submission
+
+    folder = find_folder(choice.submission, workspace)
+    if folder is None:
+        image = image_submission(client, choice.submission)
+    else:
+        click.echo(f"building the image of {folder.name}", err=True)
+        image = build_image(
+            client,
+            load_submission(folder),
+            weights_dir=choice.weights_dir,
+            cache_dir=workspace.cache,
+            base_image=choice.base_image,
+        )
+    asked = limits_for(image.manifest.resources, ContainerLimits())
+    overrides = {name: value for name, value in choice.limits.items() if value is not None}
+    return EvaluationTarget(
+        manifest=image.manifest,
+        image_digest=image.digest,
+        limits=ContainerLimits.model_validate(asked.model_dump() | overrides),
+    )
+
+
+def find_folder(submission: str, workspace: Workspace) -> Path | None:
+    """Return the folder that `submission` names, or None where it is an image reference.
+
+    Raises:
+        SubmissionError: It is neither a folder nor anything an image may be called.
+    """
+    from harness.errors import SubmissionError
+
+    named = workspace.submissions / submission
+    given = Path(submission)
+    if "/" not in submission and named.is_dir():
+        return named
+    if given.is_dir():
+        return given
+    if ":" in submission:
+        return None
+    known = sorted(path.parent.name for path in workspace.submissions.glob("*/submission.toml"))
+    message = f"there is no submission {submission!r}"
+    raise SubmissionError(
+        message,
+        remedy=f"Name one of {', '.join(known) or 'none yet'} in {workspace.submissions}, a folder"
+        " with a submission.toml, or an image as NAME:TAG or sha256:DIGEST.",
+    )

@@ -1,0 +1,139 @@
+"""A built benchmark on disk: where each file lies and what it says; nothing of building it."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import ValidationError
+
+from harness.dataset.image_io import decode_label, decode_mask
+from harness.errors import BenchmarkError
+from harness.records.base import canonical_json
+from harness.records.manifest import BenchmarkHeader, Sample
+
+HEADER = "benchmark.json"
+MANIFEST = "manifest.jsonl"
+CROISSANT = "croissant.json"
+IMAGES, LABELS, MASKS = "images", "labels", "masks"
+
+
+class BenchmarkFolder:
+    """Reads the benchmark in one folder, each file when it is asked for."""
+
+    def __init__(self, path: Path) -> None:
+        """Say where the benchmark lies; nothing is read yet."""
+        self.path = path
+
+    @property
+    def header_path(self) -> Path:
+        """The header, benchmark.json."""
+        return self.path / HEADER
+
+    @property
+    def manifest_path(self) -> Path:
+        """The manifest: one sample a line."""
+        return self.path / MANIFEST
+
+    @property
+    def croissant_path(self) -> Path:
+        """The Croissant metadata."""
+        return self.path / CROISSANT
+
+    def image_path(self, sample_id: str) -> Path:
+        """Return where the image of a sample lies."""
+        return self.path / IMAGES / f"{sample_id}.png"
+
+    def label_path(self, sample: Sample) -> Path:
+        """Return where the label of a sample lies: the source's, unless the object moved."""
+        return self.path / LABELS / f"{sample.label_id}.png"
+
+    def mask_path(self, sample: Sample) -> Path | None:
+        """Return where the object mask of a sample lies, or None where it has no object."""
+        if sample.mask_sha256 is None:
+            return None
+        return self.path / MASKS / f"{sample.label_id}.png"
+
+    def header(self) -> BenchmarkHeader:
+        """Return what benchmark.json says.
+
+        Raises:
+            BenchmarkError: The benchmark is not built, or the header is broken.
+        """
+        data = self._read(self.header_path)
+        try:
+            return BenchmarkHeader.model_validate_json(data)
+        except ValidationError as error:
+            raise self._broken(str(self.header_path), error) from error
+
+    def samples(self) -> tuple[Sample, ...]:
+        """Return the manifest's samples by id, sources and rejected edits included.
+
+        Raises:
+            BenchmarkError: The benchmark is not built, or a line is no sample.
+        """
+        lines = self._read(self.manifest_path).splitlines()
+        samples = []
+        for number, line in enumerate(lines, start=1):
+            try:
+                samples.append(Sample.model_validate_json(line))
+            except ValidationError as error:
+                msg = f"{self.manifest_path}, line {number}"
+                raise self._broken(msg, error) from error
+        return tuple(sorted(samples, key=lambda sample: sample.id))
+
+    def image_png(self, sample_id: str) -> bytes:
+        """Return the bytes of a sample's image file.
+
+        Raises:
+            BenchmarkError: It is missing.
+        """
+        return self._read(self.image_path(sample_id))
+
+    def label(self, sample: Sample) -> NDArray[np.uint8]:
+        """Return a sample's class ids, [H, W].
+
+        Raises:
+            BenchmarkError: The file is missing.
+            SourceDataError: It is no label.
+        """
+        path = self.label_path(sample)
+        return decode_label(self._read(path), name=str(path))
+
+    def mask(self, sample: Sample) -> NDArray[np.bool_] | None:
+        """Return where a sample's edited object is, [H, W]; None where it has none.
+
+        Raises:
+            BenchmarkError: The file is missing.
+            SourceDataError: It is no mask.
+        """
+        path = self.mask_path(sample)
+        return None if path is None else decode_mask(self._read(path), name=str(path))
+
+    def _read(self, path: Path) -> bytes:
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            built = self.header_path.is_file()
+            what = f"{path} is missing" if built else f"there is no benchmark in {self.path}"
+            raise BenchmarkError(what, remedy=self._remedy()) from error
+
+    def _broken(self, where: str, error: ValidationError) -> BenchmarkError:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        return BenchmarkError(
+            f"{where} is broken: {f'{key}: ' if key else ''}{first['msg']}", remedy=self._remedy()
+        )
+
+    def _remedy(self) -> str:
+        return f"Run `harness build-benchmark {self.path.name}`."
+
+
+def manifest_bytes(samples: tuple[Sample, ...]) -> bytes:
+    """Return the content of manifest.jsonl: one sample a line, sorted by id."""
+    ordered = sorted(samples, key=lambda sample: sample.id)
+    return b"".join(canonical_json(sample.model_dump(mode="json")) + b"\n" for sample in ordered)
+
+
+def header_bytes(header: BenchmarkHeader) -> bytes:
+    """Return the content of benchmark.json."""
+    return header.model_dump_json(indent=2).encode() + b"\n"

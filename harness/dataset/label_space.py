@@ -1,0 +1,33 @@
+"""The label spaces that come with the harness, read from their data files beside this module."""
+
+import functools
+import tomllib
+from importlib import resources
+
+from harness.errors import RecipeError
+from harness.records.label_space import LabelSpace
+
+_FOLDER = "label_spaces"
+
+
+def label_space_names() -> tuple[str, ...]:
+    """Return the names of all label spaces, sorted."""
+    folder = resources.files("harness.dataset") / _FOLDER
+    return tuple(sorted(f.name[:-5] for f in folder.iterdir() if f.name.endswith(".toml")))
+
+
+@functools.cache
+def load_label_space(name: str) -> LabelSpace:
+    """Return the label space called `name`.
+
+    Raises:
+        RecipeError: There is none of this name; the message lists those there are.
+    """
+    if name not in label_space_names():
+        msg = f"there is no label space {name!r}"
+        raise RecipeError(
+            msg,
+            remedy=f"Choose one of: {', '.join(label_space_names())}.",
+        )
+    text = (resources.files("harness.dataset") / _FOLDER / f"{name}.toml").read_text("utf-8")
+    return LabelSpace.model_validate(tomllib.loads(text))

@@ -1,0 +1,124 @@
+"""TOML files as typed tables; what is wrong becomes one line that names file, line and key."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from harness.errors import HarnessError
+
+TableT = TypeVar("TableT", bound=BaseModel)
+_HEADER = re.compile(r"^\s*(\[{1,2})\s*([A-Za-z0-9_.\-]+)\s*\]{1,2}\s*(#.*)?$")
+_KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
+
+
+def parse_toml_table(
+    text: str, table: type[TableT], *, path: Path, error_type: type[HarnessError]
+) -> TableT:
+    """Return the `table` that the TOML `text` of `path` spells.
+
+    Raises:
+        HarnessError: Of `error_type`: the text is no TOML or not such a table.
+    """
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        msg = f"{path} is no TOML: {error}"
+        raise error_type(msg, remedy="Correct the file.") from error
+    try:
+        return table.model_validate(values)
+    except ValidationError as error:
+        # A misspelled key is also a missing one; the unknown key is what helps.
+        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+        place = tuple(first["loc"])
+        message = _sentence(place, first)
+        msg = f"{path}{_line(text, place)}: {message}"
+        raise error_type(msg, remedy=_remedy(table, place, first)) from error
+
+
+def line_of(text: str, place: tuple[int | str, ...]) -> int | None:
+    """Return the 1-based line of `text` where the key at `place` stands, or its table's."""
+    table: tuple[int | str, ...] = ()
+    seen: dict[str, int] = {}
+    best: int | None = None
+    depth = 0
+    for number, line in enumerate(text.splitlines(), start=1):
+        if header := _HEADER.match(line):
+            table = _table_place(header.group(2), seen, is_array=header.group(1) == "[[")
+            here = table
+        elif key := _KEY.match(line):
+            here = (*table, key.group(1))
+        else:
+            continue
+        if len(here) > depth and place[: len(here)] == here:
+            best, depth = number, len(here)
+    return best
+
+
+def _table_place(name: str, seen: dict[str, int], *, is_array: bool) -> tuple[int | str, ...]:
+    parts = tuple(name.split("."))
+    if not is_array:
+        return parts
+    seen[name] = seen.get(name, -1) + 1
+    return (*parts, seen[name])
+
+
+def _line(text: str, place: tuple[int | str, ...]) -> str:
+    number = line_of(text, place)
+    return "" if number is None else f", line {number}"
+
+
+def _dotted(place: tuple[int | str, ...]) -> str:
+    out = ""
+    for part in place:
+        out += f"[{part + 1}]" if isinstance(part, int) else f"{'.' if out else ''}{part}"
+    return out or "the file"
+
+
+def _sentence(place: tuple[int | str, ...], first: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    where = _dotted(place)
+    match first["type"]:
+        case "extra_forbidden":
+            return f"unknown key {str(place[-1])!r} in {_dotted(place[:-1])}"
+        case "missing":
+            return f"{where} is missing"
+        case "enum" | "literal_error":
+            return f"{where}: {first['input']!r} is not allowed"
+        case "value_error":
+            return f"{where}: {first['ctx']['error']}"
+        case _:
+            shown = repr(first["input"])
+            shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+            return f"{where}: {shown}: {first['msg']}"
+
+
+def _remedy(record: type[BaseModel], place: tuple[int | str, ...], first: Any) -> str:  # noqa: ANN401 - pydantic's ErrorDetails
+    match first["type"]:
+        case "extra_forbidden":
+            allowed = sorted(_fields_at(record, place[:-1]))
+            return f"Allowed here: {', '.join(allowed)}." if allowed else "Remove it."
+        case "enum" | "literal_error":
+            return f"Allowed: {first['ctx']['expected'].replace(' or ', ', ')}."
+        case _:
+            return "Correct the file."
+
+
+def _fields_at(record: type[BaseModel], place: tuple[int | str, ...]) -> set[str]:
+    for part in place:
+        if isinstance(part, int):
+            continue
+        field = record.model_fields.get(part)
+        inner = _record_in(field.annotation) if field is not None else None
+        if inner is None:
+            return set()
+        record = inner
+    return set(record.model_fields)
+
+
+def _record_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_record_in(inner) for inner in get_args(annotation))
+    return next((record for record in found if record is not None), None)

@@ -1,0 +1,204 @@
+"""One evaluation from the key to the stored run; nothing of containers or SQL."""
+
+import platform
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from harness import __version__
+from harness.dataset.benchmark_folder import BenchmarkFolder
+from harness.dataset.label_space import load_label_space
+from harness.errors import EngineError, RunInterruptedError
+from harness.evaluation.class_map import prediction_table
+from harness.evaluation.feed import scored_samples, stream_samples
+from harness.evaluation.run_folder import write_run_folder
+from harness.evaluation.scoring import RejectedSampleError, Scorer
+from harness.records.manifest import BenchmarkHeader, Sample
+from harness.records.run import ClassCounts, FailureReason, RunOutcome, RunRecord, RunStatus
+from harness.records.submission import ContainerLimits, SubmissionManifest
+from harness.sandbox.runner import SubmissionRunner
+from harness.store.database import ResultsStore
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationTarget:
+    """What is evaluated."""
+
+    manifest: SubmissionManifest
+    """What the submission says of itself."""
+    image_digest: str
+    """The content digest of its image."""
+    limits: ContainerLimits
+    """The walls it runs behind."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluationPlaces:
+    """Where an evaluation reads and writes."""
+
+    benchmark: BenchmarkFolder
+    """The built benchmark."""
+    database: Path
+    """The results database."""
+    runs: Path
+    """The folder of the runs' records."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluation:
+    """A stored run."""
+
+    record: RunRecord
+    """The run."""
+    reused: bool
+    """Whether the same key had been run before, so that nothing ran now."""
+
+
+def find_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
+    """Return the completed run of the same key, or None.
+
+    Raises:
+        DatabaseError: The database can't be read.
+    """
+    header = places.benchmark.header()
+    key = (header.digest, target.image_digest, target.limits.content_digest())
+    if not places.database.exists():
+        return None
+    with ResultsStore.open_read_only(places.database) as store:
+        return store.completed_run(key)
+
+
+def evaluate(
+    target: EvaluationTarget,
+    places: EvaluationPlaces,
+    *,
+    runner: SubmissionRunner,
+    engine: str,
+    run_id: str,
+    on_scored: Callable[[int], None],
+) -> RunRecord:
+    """Return the run of `target` over the benchmark, stored with its counts.
+
+    A run that the harness could not finish is stored as `harness_failed`, without counts, and its
+    error is raised again; it is never scored.
+
+    Raises:
+        EngineError: The engine is down or refuses.
+        RunInterruptedError: The engine was lost while the container ran.
+        BenchmarkError: A benchmark file is not the promised one.
+        DatabaseError: The results can't be stored.
+    """
+    header = places.benchmark.header()
+    samples = scored_samples(places.benchmark)
+    draft = _Draft(
+        target=target, header=header, engine=engine, run_id=run_id, started_at=datetime.now(UTC)
+    )
+    _assert_storable(places, header)
+    with _scorer(target, places, header, samples, on_scored) as scorer:
+        try:
+            outcome = _run(target, places, samples, runner=runner, run_id=run_id, scorer=scorer)
+        except (EngineError, RunInterruptedError) as error:
+            _store(draft.record(_harness_failure(error)), places, ())
+            raise
+        counts = scorer.class_counts() if outcome.status is RunStatus.COMPLETED else ()
+    record = draft.record(outcome)
+    _store(record, places, counts)
+    return record
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Draft:
+    """A run record without its end."""
+
+    target: EvaluationTarget
+    header: BenchmarkHeader
+    engine: str
+    run_id: str
+    started_at: datetime
+
+    def record(self, outcome: RunOutcome) -> RunRecord:
+        return RunRecord(
+            run_id=self.run_id,
+            benchmark_digest=self.header.digest,
+            image_digest=self.target.image_digest,
+            submission=self.target.manifest,
+            limits=self.target.limits,
+            outcome=outcome,
+            engine=f"{self.engine}; {platform.system()} {platform.machine()}",
+            harness_version=__version__,
+            started_at=self.started_at,
+            finished_at=datetime.now(UTC),
+        )
+
+
+def _assert_storable(places: EvaluationPlaces, header: BenchmarkHeader) -> None:
+    """Open the database for writing before an hour is spent, and put the benchmark in it."""
+    places.runs.mkdir(parents=True, exist_ok=True)
+    with ResultsStore.open(places.database) as store:
+        store.add_benchmark(header, places.benchmark.samples())
+
+
+def _scorer(
+    target: EvaluationTarget,
+    places: EvaluationPlaces,
+    header: BenchmarkHeader,
+    samples: dict[str, Sample],
+    on_scored: Callable[[int], None],
+) -> Scorer:
+    own = load_label_space(target.manifest.label_space)
+    return Scorer(
+        samples,
+        read_label=places.benchmark.label,
+        label_space=header.label_space,
+        table=prediction_table(target.manifest, own=own, benchmark=header.label_space),
+        on_scored=on_scored,
+    )
+
+
+def _run(
+    target: EvaluationTarget,
+    places: EvaluationPlaces,
+    samples: dict[str, Sample],
+    *,
+    runner: SubmissionRunner,
+    run_id: str,
+    scorer: Scorer,
+) -> RunOutcome:
+    outcome = runner.run(
+        target.image_digest,
+        stream_samples(places.benchmark, samples),
+        limits=target.limits,
+        run_id=run_id,
+        on_prediction=scorer.accept,
+    )
+    try:
+        scorer.finish()
+    except RejectedSampleError as rejection:
+        return _blame(outcome, rejection)
+    return outcome
+
+
+def _blame(outcome: RunOutcome, rejection: RejectedSampleError) -> RunOutcome:
+    """Return `outcome` as the failure that the scoring threads found."""
+    if outcome.status is RunStatus.HARNESS_FAILED:
+        return outcome
+    found = {
+        "status": RunStatus.SUBMISSION_FAILED,
+        "reason": FailureReason(rejection.reason),
+        "sample_id": rejection.sample_id,
+        "detail": rejection.detail,
+    }
+    return RunOutcome.model_validate(outcome.model_dump() | found)
+
+
+def _harness_failure(error: EngineError | RunInterruptedError) -> RunOutcome:
+    return RunOutcome(
+        status=RunStatus.HARNESS_FAILED, detail=error.one_line(), total_seconds=0.0, predictions=0
+    )
+
+
+def _store(record: RunRecord, places: EvaluationPlaces, counts: tuple[ClassCounts, ...]) -> None:
+    write_run_folder(places.runs, record)
+    with ResultsStore.open(places.database) as store:
+        store.add_run(record, counts)

@@ -1,0 +1,133 @@
+"""Runs a submission in a hardened container of a Docker-compatible engine; nothing of scores."""
+
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import docker
+
+from harness.errors import RunInterruptedError
+from harness.records.run import FailureReason, RunOutcome, RunStatus, StreamedSample
+from harness.records.submission import ContainerLimits
+from harness.sandbox.container import Container
+from harness.sandbox.conversation import Conversation, Ending
+from harness.sandbox.deadlines import ContainerClock
+from harness.sandbox.frames import FramingError
+from harness.sandbox.orphans import remove_orphans
+from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
+from harness.sandbox.owner import owner_labels, this_process
+from harness.sandbox.runner import PredictionSink
+
+_KILL_SECONDS = 10.0
+
+
+class DockerRunner:
+    """A `SubmissionRunner` over one engine; it keeps nothing from run to run."""
+
+    def __init__(self, client: docker.DockerClient) -> None:
+        self._client = client
+
+    def run(
+        self,
+        image_digest: str,
+        samples: Iterable[StreamedSample],
+        *,
+        limits: ContainerLimits,
+        run_id: str,
+        on_prediction: PredictionSink,
+    ) -> RunOutcome:
+        """Return how the container fared; `on_prediction` is called in this thread.
+
+        While `on_prediction` or `samples` keeps it, the container's deadlines stand still. The
+        container is gone when this returns or raises. Orphans of earlier runs are removed first.
+
+        Raises:
+            EngineError: The engine is down or refuses.
+            ImageBuildError: There is no such image, or it is not one that can be run.
+            RunInterruptedError: The engine was lost, or someone ended the container.
+        """
+        now = datetime.now(UTC)
+        remove_orphans(self._client)
+        container = Container(self._client, name=f"harness-{run_id}")
+        labels = owner_labels(this_process(), run_id, limits=limits, now=now)
+        try:
+            container.create(image_digest, limits, labels=labels)
+            wire = container.attach()
+            if not container.start():
+                return _never_started(container.state().error)
+            conversation = Conversation(
+                wire,
+                samples,
+                limits=limits,
+                clock=ContainerClock(time.monotonic),
+                on_prediction=on_prediction,
+            )
+            return _watch(container, conversation, limits)
+        finally:
+            container.remove()
+
+
+def _watch(container: Container, conversation: Conversation, limits: ContainerLimits) -> RunOutcome:
+    began = time.monotonic()
+    try:
+        ending = conversation.hold()
+    except FramingError as error:
+        msg = f"the container engine garbled a submission's output: {error}"
+        raise RunInterruptedError(
+            msg,
+            remedy="Run the same command again; nothing was scored.",
+        ) from error
+    with conversation.draining():
+        end = _find_end(container, ending, limits)
+    if was_disturbed(ending, end):
+        msg = f"the submission's container {end.disturbed} while it ran"
+        raise RunInterruptedError(
+            msg,
+            remedy="Run the same command again; nothing was scored.",
+        )
+    fault = find_fault(ending, end)
+    return RunOutcome(
+        status=RunStatus.COMPLETED if fault is None else RunStatus.SUBMISSION_FAILED,
+        reason=fault.reason if fault is not None else None,
+        sample_id=fault.sample_id if fault is not None else None,
+        detail=fault.detail if fault is not None else "",
+        log=conversation.log.text(),
+        exit_code=end.exit_code,
+        model_name=ending.model_name,
+        startup_seconds=ending.startup_seconds,
+        total_seconds=time.monotonic() - began,
+        predictions=ending.predictions,
+    )
+
+
+def _find_end(container: Container, ending: Ending, limits: ContainerLimits) -> ContainerEnd:
+    """Return how the container ended; it is killed where it did not end by itself in time."""
+    # After a fault nothing is waited for; an exit that is already there still counts.
+    state = container.wait(0.0 if ending.fault is not None else limits.exit_seconds)
+    exit_code = None if state.running else state.exit_code
+    if state.running:
+        container.kill()
+        state = container.wait(_KILL_SECONDS)
+    if exit_code == 0 and ending.fault is None:
+        return ContainerEnd(exit_code=exit_code, out_of_memory=state.oom_killed)
+    memory = container.memory()
+    disturbed = None
+    if may_be_disturbed(ending, exit_code) and memory.killed:
+        disturbed = "was ended through the engine by someone else"
+    elif may_be_disturbed(ending, exit_code) and not memory.death:
+        disturbed = "was ended by a restart of the engine"
+    return ContainerEnd(
+        exit_code=exit_code,
+        out_of_memory=state.oom_killed or memory.out_of_memory,
+        disturbed=disturbed,
+    )
+
+
+def _never_started(error: str) -> RunOutcome:
+    return RunOutcome(
+        status=RunStatus.SUBMISSION_FAILED,
+        reason=FailureReason.DID_NOT_START,
+        detail=f"the engine could not start the image's command: {error}",
+        total_seconds=0.0,
+        predictions=0,
+    )

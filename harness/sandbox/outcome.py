@@ -1,0 +1,112 @@
+"""Why a run ended as it did, from the conversation and the engine's state; nothing of printed text.
+
+Everything here is a pure table: it is tested against recorded states, without an engine.
+"""
+
+import signal
+from dataclasses import dataclass
+
+from harness.records.run import FailureReason
+from harness.sandbox.conversation import Ending
+from harness.sandbox.fault import Fault
+
+_COMMAND_CANNOT_RUN = 126
+_COMMAND_NOT_FOUND = 127
+_SIGNAL_BASE = 128
+"""A shell's and an init's exit code for a child that signal N ended is 128 + N."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerEnd:
+    """What the engine says of a container after the conversation."""
+
+    exit_code: int | None
+    """Its exit code; None where it had to be killed by us."""
+    out_of_memory: bool
+    """Whether the kernel killed a process in it for the memory limit."""
+    disturbed: str | None = None
+    """What someone else did to it, in a few words, as `was killed through the engine`."""
+
+
+def find_fault(ending: Ending, end: ContainerEnd) -> Fault | None:
+    """Return what the submission did wrong, or None for a completed run."""
+    if end.out_of_memory and not _completed(ending, end):
+        return _memory_fault(ending, end)
+    if ending.fault is not None:
+        return ending.fault
+    if ending.complete:
+        return _fault_after_answers(end)
+    return _fault_before_answers(ending, end)
+
+
+def was_disturbed(ending: Ending, end: ContainerEnd) -> bool:
+    """Return whether the run says nothing of the submission, because someone interfered."""
+    by_itself = ending.fault is not None or end.out_of_memory or _completed(ending, end)
+    return end.disturbed is not None and not by_itself
+
+
+def may_be_disturbed(ending: Ending, exit_code: int | None) -> bool:
+    """Return whether a container that ended so may have been ended by somebody else."""
+    return ending.fault is None and exit_code is not None and exit_code > _SIGNAL_BASE
+
+
+def _completed(ending: Ending, end: ContainerEnd) -> bool:
+    return ending.fault is None and ending.complete and end.exit_code == 0
+
+
+def _memory_fault(ending: Ending, end: ContainerEnd) -> Fault | None:
+    """Return the memory fault, unless the conversation found one that memory does not explain."""
+    explained = (FailureReason.NOT_READY, FailureReason.IMAGE_TIMEOUT, FailureReason.DID_NOT_EXIT)
+    if ending.fault is not None and ending.fault.reason not in explained:
+        return ending.fault
+    then = f"; then {ending.fault.detail}" if ending.fault is not None else ""
+    code = f" (exit code {end.exit_code})" if end.exit_code is not None else ""
+    return Fault(
+        reason=FailureReason.OUT_OF_MEMORY,
+        detail=f"the kernel killed a process of it for the memory limit{code}{then}",
+    )
+
+
+def _fault_after_answers(end: ContainerEnd) -> Fault | None:
+    if end.exit_code == 0:
+        return None
+    if end.exit_code is None:
+        return Fault(
+            reason=FailureReason.DID_NOT_EXIT,
+            detail="it answered everything and closed its outputs, but did not exit",
+        )
+    return Fault(
+        reason=FailureReason.EXIT_CODE,
+        detail=f"it answered everything, but {_describe_exit(end.exit_code)}",
+    )
+
+
+def _fault_before_answers(ending: Ending, end: ContainerEnd) -> Fault:
+    ready = ending.startup_seconds is not None
+    when = f"after {ending.predictions} predictions" if ready else "before its ready line"
+    code = end.exit_code
+    if code is None:
+        return Fault(
+            reason=FailureReason.EXITED_EARLY,
+            detail=f"it closed its outputs {when} and did not exit",
+        )
+    if not ready and code in (_COMMAND_CANNOT_RUN, _COMMAND_NOT_FOUND):
+        cause = "was not found" if code == _COMMAND_NOT_FOUND else "can't be executed"
+        return Fault(
+            reason=FailureReason.DID_NOT_START,
+            detail=f"the image's command {cause} (exit code {code})",
+        )
+    reason = FailureReason.KILLED if _signal_name(code) else FailureReason.EXITED_EARLY
+    return Fault(reason=reason, detail=f"it {_describe_exit(code)} {when}")
+
+
+def _describe_exit(code: int) -> str:
+    name = _signal_name(code)
+    return f"was ended by {name} (exit code {code})" if name else f"exited with code {code}"
+
+
+def _signal_name(code: int) -> str | None:
+    try:
+        return signal.Signals(code - _SIGNAL_BASE).name
+    except ValueError:
+        return None

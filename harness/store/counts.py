@@ -1,0 +1,115 @@
+"""The rows of pixel counts, in and out in bulk; nothing of what is computed from them."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.errors import DatabaseError
+from harness.records.run import ClassCounts
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsTable:
+    """Counts of some runs, row by row; all arrays have the same length."""
+
+    run_ids: tuple[str, ...]
+    """The runs, in the order that was asked for."""
+    sample_ids: tuple[str, ...]
+    """The samples of the runs' benchmarks, by id."""
+    run: NDArray[np.int64]
+    """Each row's position in `run_ids`."""
+    sample: NDArray[np.int64]
+    """Each row's position in `sample_ids`."""
+    class_id: NDArray[np.int64]
+    """Each row's class; -1 gathers predictions outside the classes."""
+    tp: NDArray[np.int64]
+    """True positive pixels."""
+    fp: NDArray[np.int64]
+    """False positive pixels."""
+    fn: NDArray[np.int64]
+    """False negative pixels."""
+
+
+def insert_counts(
+    connection: duckdb.DuckDBPyConnection,
+    counts: Iterable[ClassCounts],
+    *,
+    run_id: str,
+    benchmark_digest: str,
+) -> None:
+    """Store the counts of a run.
+
+    Raises:
+        DatabaseError: A sample is not an accepted one of the run's benchmark.
+    """
+    rows = [row for row in counts if row.tp or row.fp or row.fn]
+    if not rows:
+        return
+    sample_ids = [row.sample_id for row in rows]
+    _check_samples(connection, sorted(set(sample_ids)), benchmark_digest=benchmark_digest)
+    # One statement over five lists: no data-frame library is needed, and 7,500 rows take
+    # hundredths of a second where one INSERT a row takes many seconds (benchmarks/ranking.py).
+    connection.execute(
+        """
+        INSERT INTO class_count
+        SELECT ?, unnest(?::VARCHAR[]), unnest(?::INTEGER[]),
+            unnest(?::BIGINT[]), unnest(?::BIGINT[]), unnest(?::BIGINT[])
+        """,
+        [
+            run_id,
+            sample_ids,
+            [row.class_id for row in rows],
+            [row.tp for row in rows],
+            [row.fp for row in rows],
+            [row.fn for row in rows],
+        ],
+    )
+
+
+def select_counts(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> CountsTable:
+    """Return the counts of these runs, in no particular order of rows."""
+    samples = connection.execute(
+        """
+        SELECT DISTINCT sample_id FROM sample
+        WHERE benchmark_digest IN (
+            SELECT benchmark_digest FROM run WHERE list_contains(?::VARCHAR[], run_id)
+        )
+        ORDER BY sample_id
+        """,
+        [list(run_ids)],
+    ).fetchall()
+    sample_ids = tuple(sample_id for (sample_id,) in samples)
+    columns = connection.execute(
+        """
+        WITH asked AS (SELECT unnest(?::VARCHAR[]) AS run_id, unnest(?::BIGINT[]) AS run),
+        known AS (SELECT unnest(?::VARCHAR[]) AS sample_id, unnest(?::BIGINT[]) AS sample)
+        SELECT run, sample, class_id::BIGINT AS class_id, tp, fp, fn
+        FROM class_count JOIN asked USING (run_id) JOIN known USING (sample_id)
+        """,
+        [list(run_ids), list(range(len(run_ids))), sample_ids, list(range(len(sample_ids)))],
+    ).fetchnumpy()
+    whole = {name: np.asarray(column, dtype=np.int64) for name, column in columns.items()}
+    return CountsTable(run_ids=tuple(run_ids), sample_ids=sample_ids, **whole)
+
+
+def _check_samples(
+    connection: duckdb.DuckDBPyConnection, sample_ids: list[str], *, benchmark_digest: str
+) -> None:
+    strangers = connection.execute(
+        """
+        SELECT sample_id FROM (SELECT unnest(?::VARCHAR[]) AS sample_id)
+        ANTI JOIN (SELECT sample_id FROM sample WHERE benchmark_digest = ? AND accepted)
+            USING (sample_id)
+        ORDER BY sample_id LIMIT 1
+        """,
+        [sample_ids, benchmark_digest],
+    ).fetchone()
+    if strangers is not None:
+        msg = f"sample {strangers[0]} is not a scored sample of benchmark {benchmark_digest[:12]}"
+        raise DatabaseError(
+            msg,
+            remedy="Evaluate again on the benchmark as it is built now.",
+        )

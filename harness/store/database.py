@@ -1,0 +1,165 @@
+"""The results database as the stages use it; nothing of ratios, ranks or pages.
+
+DuckDB lets one process write, or several read. So a store is opened for moments, not for the
+length of an evaluation.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Self
+
+import duckdb
+from pydantic import ValidationError
+
+from harness.errors import DatabaseError
+from harness.records.manifest import BenchmarkHeader, Sample
+from harness.records.run import ClassCounts, RunRecord, RunStatus
+from harness.store.benchmarks import (
+    benchmark_is_stored,
+    insert_benchmark,
+    select_benchmarks,
+    select_samples,
+)
+from harness.store.connection import Access, connect, database_errors, transaction
+from harness.store.counts import CountsTable, insert_counts, select_counts
+from harness.store.runs import insert_run, run_is_stored, select_latest_run, select_runs
+from harness.store.schema import migrate, newest_version, schema_version
+
+PATIENCE_SECONDS = 10.0
+
+
+class ResultsStore:
+    """Benchmarks, runs and pixel counts in one DuckDB file; open it by `open`."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+        """Use `connection`, to the database at `path`, whose schema is this version's."""
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    @contextmanager
+    def open(cls, path: Path, *, patience_seconds: float = PATIENCE_SECONDS) -> Iterator[Self]:
+        """Yield the store at `path` for writing, made or migrated where that is needed.
+
+        Raises:
+            DatabaseBusyError: Another process still held it after `patience_seconds`.
+            DatabaseError: It is damaged, of a newer schema, or another program's.
+            PermissionRefusedError: It can't be written there.
+        """
+        connection = connect(path, access=Access.WRITE, patience_seconds=patience_seconds)
+        try:
+            with database_errors(path):
+                migrate(connection, path)
+            yield cls(connection, path)
+        finally:
+            connection.close()
+
+    @classmethod
+    @contextmanager
+    def open_read_only(
+        cls, path: Path, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> Iterator[Self]:
+        """Yield the store at `path` for reading; one of an older schema is migrated first.
+
+        Raises:
+            DatabaseBusyError: Another process still held it after `patience_seconds`.
+            DatabaseError: It is missing, damaged, of a newer schema, or another program's.
+            PermissionRefusedError: It can't be read, or must be migrated and can't be written.
+        """
+        connection = connect(path, access=Access.READ, patience_seconds=patience_seconds)
+        try:
+            with database_errors(path):
+                version = schema_version(connection, path)
+            if version < newest_version():
+                connection.close()
+                with cls.open(path, patience_seconds=patience_seconds):
+                    pass
+                connection = connect(path, access=Access.READ, patience_seconds=patience_seconds)
+            yield cls(connection, path)
+        finally:
+            connection.close()
+
+    def add_benchmark(self, header: BenchmarkHeader, samples: tuple[Sample, ...]) -> None:
+        """Store a benchmark and its samples; storing it again changes its header at most."""
+        with self._reporting(), transaction(self._connection):
+            insert_benchmark(self._connection, header, samples)
+
+    def add_run(self, record: RunRecord, counts: Iterable[ClassCounts]) -> None:
+        """Store a run and, where it completed, its counts: both or neither.
+
+        Counts of a run that did not complete are left out, because they are never scored.
+
+        Raises:
+            DatabaseError: The run is stored already, or its benchmark or a sample is not.
+        """
+        with self._reporting(), transaction(self._connection):
+            self._check_new(record)
+            insert_run(self._connection, record)
+            if record.outcome.status is RunStatus.COMPLETED:
+                insert_counts(
+                    self._connection,
+                    counts,
+                    run_id=record.run_id,
+                    benchmark_digest=record.benchmark_digest,
+                )
+
+    def completed_run(self, key: tuple[str, str, str]) -> RunRecord | None:
+        """Return the latest completed run of this key (see `RunRecord.key`), or None."""
+        with self._reporting():
+            return select_latest_run(self._connection, key, statuses=(RunStatus.COMPLETED,))
+
+    def latest_run(self, key: tuple[str, str, str]) -> RunRecord | None:
+        """Return the latest run of this key however it ended, or None."""
+        with self._reporting():
+            return select_latest_run(self._connection, key)
+
+    def runs(self, benchmark_digest: str) -> tuple[RunRecord, ...]:
+        """Return all runs of a benchmark, oldest first."""
+        with self._reporting():
+            return select_runs(self._connection, benchmark_digest)
+
+    def benchmarks(self) -> tuple[BenchmarkHeader, ...]:
+        """Return the stored benchmarks, in the order in which they were first stored."""
+        with self._reporting():
+            return select_benchmarks(self._connection)
+
+    def samples(self, benchmark_digest: str) -> tuple[Sample, ...]:
+        """Return all samples of a benchmark, rejected ones included, by id."""
+        with self._reporting():
+            return select_samples(self._connection, benchmark_digest)
+
+    def counts(self, run_ids: Sequence[str]) -> CountsTable:
+        """Return the counts of these runs as arrays."""
+        with self._reporting():
+            return select_counts(self._connection, run_ids)
+
+    def _check_new(self, record: RunRecord) -> None:
+        if run_is_stored(self._connection, record.run_id):
+            msg = f"run {record.run_id} is already stored in {self._path}"
+            raise DatabaseError(
+                msg,
+                remedy="Evaluate again; each run has an id of its own.",
+            )
+        if not benchmark_is_stored(self._connection, record.benchmark_digest):
+            msg = (
+                f"benchmark {record.benchmark_digest[:12]} of run {record.run_id} is not stored"
+                f" in {self._path}"
+            )
+            raise DatabaseError(
+                msg,
+                remedy="Evaluate again; the benchmark is stored before its runs.",
+            )
+
+    @contextmanager
+    def _reporting(self) -> Iterator[None]:
+        """Raise what DuckDB refuses, or a record it holds that can't be read, as our error."""
+        try:
+            with database_errors(self._path):
+                yield
+        except ValidationError as error:
+            msg = f"{self._path} holds a {error.title} that this harness can't read"
+            raise DatabaseError(
+                msg,
+                remedy="Use the harness version that wrote it, or evaluate again.",
+            ) from error

@@ -1,0 +1,75 @@
+"""The rows of runs; nothing of their pixel counts."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import duckdb
+
+from harness.records.run import RunRecord, RunStatus
+
+
+def insert_run(connection: duckdb.DuckDBPyConnection, record: RunRecord) -> None:
+    """Store the run's row."""
+    outcome = record.outcome
+    benchmark_digest, image_digest, limits_digest = record.key()
+    connection.execute(
+        "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            record.run_id,
+            benchmark_digest,
+            image_digest,
+            limits_digest,
+            record.submission.name,
+            outcome.status.value,
+            outcome.reason.value if outcome.reason else None,
+            _utc(record.started_at),
+            _utc(record.finished_at),
+            outcome.predictions,
+            outcome.startup_seconds,
+            outcome.total_seconds,
+            record.forced,
+            record.harness_version,
+            record.model_dump_json(),
+        ],
+    )
+
+
+def run_is_stored(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
+    """Return whether a run of this id is stored."""
+    row = connection.execute("SELECT 1 FROM run WHERE run_id = ?", [run_id]).fetchone()
+    return row is not None
+
+
+def select_runs(
+    connection: duckdb.DuckDBPyConnection, benchmark_digest: str
+) -> tuple[RunRecord, ...]:
+    """Return the runs of a benchmark, oldest first."""
+    rows = connection.execute(
+        "SELECT record FROM run WHERE benchmark_digest = ? ORDER BY finished_at, run_id",
+        [benchmark_digest],
+    ).fetchall()
+    return tuple(RunRecord.model_validate_json(record) for (record,) in rows)
+
+
+def select_latest_run(
+    connection: duckdb.DuckDBPyConnection,
+    key: tuple[str, str, str],
+    *,
+    statuses: Iterable[RunStatus] = tuple(RunStatus),
+) -> RunRecord | None:
+    """Return the latest run of this key that ended in one of `statuses`, or None."""
+    row = connection.execute(
+        """
+        SELECT record FROM run
+        WHERE benchmark_digest = ? AND image_digest = ? AND limits_digest = ?
+            AND list_contains(?::VARCHAR[], status)
+        ORDER BY finished_at DESC, run_id DESC LIMIT 1
+        """,
+        [*key, [status.value for status in statuses]],
+    ).fetchone()
+    return RunRecord.model_validate_json(row[0]) if row else None
+
+
+def _utc(moment: datetime) -> datetime:
+    """Return `moment` as the naive UTC that TIMESTAMP columns hold."""
+    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment

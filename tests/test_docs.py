@@ -1,0 +1,123 @@
+"""What the README promises and what the program does are one."""
+
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import click
+import pytest
+
+from harness import __version__, errors
+from harness.cli.main import COMMANDS, INTERRUPTED, LazyGroup, cli
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+HEAVY = ("numpy", "duckdb", "docker", "cv2", "PIL", "pydantic", "jinja2", "rich", "torch", "ray")
+
+
+def command(name: str) -> click.Command:
+    assert isinstance(cli, LazyGroup)
+    found = cli.get_command(click.Context(cli), name)
+    assert found is not None
+    return found
+
+
+def help_of(name: str) -> str:
+    found = command(name)
+    return found.get_help(click.Context(found, info_name=f"harness {name}", terminal_width=100))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_help_with_an_example(name: str) -> None:
+    text = help_of(name)
+    assert "Example:" in text
+    assert f"harness {name}" in text.split("Example:", 1)[1]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_option_says_what_it_does(name: str) -> None:
+    options = [p for p in command(name).params if isinstance(p, click.Option)]
+    assert [option.name for option in options if not option.help] == []
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_stands_in_the_readme(name: str) -> None:
+    assert f"`harness {name}" in README
+
+
+def test_every_command_that_the_readme_shows_exists() -> None:
+    shown = re.findall(r"^ {4}harness ([a-z][a-z-]*)", README, re.MULTILINE)
+    shown += re.findall(r"`harness ([a-z][a-z-]*)", README)
+    assert sorted(set(shown) - set(COMMANDS)) == []
+
+
+def test_the_exit_codes_in_the_readme_are_the_programs() -> None:
+    section = README.split("## Exit codes", 1)[1].split("\n## ", 1)[0]
+    table = dict(re.findall(r"^\| (\d+) \| (.+?) \|$", section, re.MULTILINE))
+    kinds = [
+        kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type)
+        and issubclass(kind, errors.HarnessError)
+        and kind is not errors.HarnessError
+    ]
+    meanings = {str(kind.exit_code): first_sentence(kind) for kind in kinds}
+    own = {"0", "1", "2", str(INTERRUPTED)}
+    assert {code: text for code, text in table.items() if code not in own} == meanings
+    assert own <= set(table)
+
+
+def first_sentence(kind: type[errors.HarnessError]) -> str:
+    line = (kind.__doc__ or "").strip().split("\n", 1)[0].rstrip(".")
+    return line[:1].lower() + line[1:]
+
+
+def test_the_help_of_the_whole_imports_nothing_heavy() -> None:
+    code = (
+        "import sys; from harness.cli.main import cli\n"
+        "cli.main(['--help'], standalone_mode=False)\n"
+        f"sys.stderr.write(' '.join(sorted(set({HEAVY!r}) & set(sys.modules))))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code], check=True, capture_output=True, text=True
+    )
+    assert answer.stderr == ""
+    assert "build-benchmark" in answer.stdout
+
+
+def test_the_files_that_the_readme_links_to_exist() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_make_help_lists_what_the_readme_names() -> None:
+    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    listed = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert sorted(named - listed) == []
+
+
+def test_the_changelog_has_a_place_for_what_comes_next() -> None:
+    headings = re.findall(r"^## (.+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert headings[0] == "Unreleased"
+
+
+def test_the_citation_names_this_version() -> None:
+    assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_the_lock_pins_every_dependency_and_never_torch() -> None:
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
+    runtime, _, development = lock.partition("# --- development ---\n")
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for section, wanted in (
+        (runtime, [*project["dependencies"], "setuptools"]),
+        (development, project["optional-dependencies"]["dev"]),
+    ):
+        pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", section, re.MULTILINE)
+        names = {re.split(r"[><=\[;]", line, maxsplit=1)[0].lower() for line in wanted}
+        assert sorted(names - set(pinned)) == []
+        assert sorted({"torch", "diffusers", "ray"} & set(pinned)) == []
+        assert section.count("==") <= section.count("--hash=sha256:")
+    assert "://" not in lock

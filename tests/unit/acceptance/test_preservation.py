@@ -1,0 +1,84 @@
+import math
+
+import numpy as np
+import pytest
+
+from harness.acceptance.preservation import judge, score_edit
+from harness.records.attributes import Scope
+from harness.records.manifest import AcceptanceScores, RejectionReason
+from harness.records.recipe import AcceptanceRule
+
+BEFORE = np.full((4, 5, 3), 100, np.uint8)
+OBJECT = np.zeros((4, 5), np.bool_)
+OBJECT[1:3, 1:3] = True
+
+
+def score(after, *, scope=Scope.LOCAL, touched=OBJECT, visible=None):
+    return score_edit(BEFORE, after, scope=scope, touched=touched, visible_fraction=visible)
+
+
+def test_change_is_the_mean_inside_the_object():
+    after = BEFORE.copy()
+    after[1, 1] = [151, 100, 100]  # 51 in one of 4 pixels x 3 channels
+    scores = score(after)
+    assert scores.object_change == pytest.approx(51 / 12 / 255, abs=1e-6)
+    assert scores.background_psnr is None
+    assert scores.visible_fraction is None
+
+
+def test_getting_darker_is_as_much_a_change_as_getting_lighter():
+    assert score(BEFORE - np.uint8(100)).object_change == pytest.approx(100 / 255, abs=1e-6)
+
+
+def test_the_background_counts_outside_the_object_only():
+    after = BEFORE.copy()
+    after[OBJECT] = 255
+    assert score(after).background_psnr is None
+    after[0, 0] = [104, 97, 100]  # 16 + 9 over 16 pixels x 3 channels
+    expected = 10 * math.log10(255**2 / (25 / 48))
+    assert score(after).background_psnr == pytest.approx(expected, abs=1e-6)
+
+
+def test_global_edits_are_looked_at_as_a_whole():
+    after = BEFORE.copy()
+    after[0, 0] = 160
+    scores = score(after, scope=Scope.GLOBAL)
+    assert scores.object_change == pytest.approx(60 / 20 / 255, abs=1e-6)
+    assert scores.background_psnr is None
+
+
+def test_an_object_that_covers_everything_has_no_background():
+    everything = np.ones((4, 5), np.bool_)
+    assert score(BEFORE, touched=everything).background_psnr is None
+    nothing = np.zeros((4, 5), np.bool_)
+    assert score(BEFORE, touched=nothing).object_change == 0.0
+
+
+RULE = AcceptanceRule(min_object_change=0.05, min_background_psnr=40, min_visible_fraction=0.5)
+
+
+def scores(change=0.1, psnr=None, visible=None):
+    return AcceptanceScores(object_change=change, background_psnr=psnr, visible_fraction=visible)
+
+
+@pytest.mark.parametrize(
+    ("found", "scope", "reason"),
+    [
+        (scores(), Scope.LOCAL, None),
+        (scores(change=0.05), Scope.LOCAL, None),
+        (scores(change=0.049), Scope.LOCAL, RejectionReason.UNCHANGED),
+        (scores(change=0.049), Scope.GLOBAL, RejectionReason.UNCHANGED),
+        (scores(psnr=40.0), Scope.LOCAL, None),
+        (scores(psnr=39.9), Scope.LOCAL, RejectionReason.BACKGROUND_CHANGED),
+        (scores(psnr=39.9), Scope.GEOMETRY, None),
+        (scores(visible=0.5), Scope.GEOMETRY, None),
+        (scores(visible=0.49), Scope.GEOMETRY, RejectionReason.OUT_OF_FRAME),
+        (scores(change=0.0, visible=0.1), Scope.GEOMETRY, RejectionReason.OUT_OF_FRAME),
+    ],
+)
+def test_the_rule_decides(found, scope, reason):
+    assert judge(found, RULE, scope=scope) is reason
+
+
+def test_an_unchecked_background_may_be_anything():
+    assert judge(scores(psnr=1.0), AcceptanceRule(), scope=Scope.LOCAL) is None

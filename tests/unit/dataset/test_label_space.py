@@ -1,0 +1,45 @@
+import pytest
+
+from harness.dataset.label_space import label_space_names, load_label_space
+from harness.errors import RecipeError
+
+
+def voc_color(class_id):
+    """The palette of the VOC development kit: the id's bits, spread over the channels."""
+    channels = [0, 0, 0]
+    for bit in range(8):
+        channels[bit % 3] |= ((class_id >> bit) & 1) << (7 - bit // 3)
+    return tuple(channels)
+
+
+def test_voc_has_21_classes_in_the_development_kits_palette():
+    voc = load_label_space("voc")
+    assert (len(voc.classes), voc.ignore_id) == (21, 255)
+    assert [c.id for c in voc.classes] == list(range(21))
+    assert all(c.color == voc_color(c.id) for c in voc.classes)
+    assert voc.by_id(18).name == "sofa"
+    assert voc.by_name("tvmonitor").noun == "TV monitor"
+
+
+def test_camvid_has_11_classes_and_ignores_11():
+    camvid = load_label_space("camvid")
+    assert (len(camvid.classes), camvid.ignore_id, camvid.scene) == (11, 11, "street")
+    assert (camvid.by_name("car").id, camvid.by_name("bicyclist").id) == (8, 10)
+
+
+def test_cityscapes_has_19_train_ids():
+    cityscapes = load_label_space("cityscapes")
+    assert (len(cityscapes.classes), cityscapes.ignore_id) == (19, 255)
+    assert [cityscapes.by_id(i).name for i in (0, 6, 13, 18)] == [
+        "road",
+        "traffic light",
+        "car",
+        "bicycle",
+    ]
+
+
+def test_an_unknown_name_lists_the_known():
+    assert label_space_names() == ("camvid", "cityscapes", "voc")
+    with pytest.raises(RecipeError, match="no label space 'ade'") as caught:
+        load_label_space("ade")
+    assert "camvid, cityscapes, voc" in caught.value.remedy

@@ -1,0 +1,123 @@
+"""The table of states, most of them as Docker 20.10 (cgroup v1, runc, docker-init) gave them."""
+
+import pytest
+
+from harness.records.run import FailureReason
+from harness.sandbox.conversation import Ending
+from harness.sandbox.fault import Fault
+from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
+
+
+def ending(fault: FailureReason | None = None, *, answered=0, owed=2) -> Ending:
+    return Ending(
+        fault=Fault(reason=fault, detail="as seen", sample_id="s") if fault is not None else None,
+        complete=fault is None and owed == 0,
+        model_name="net",
+        startup_seconds=1.0,
+        predictions=answered,
+        owed=owed,
+    )
+
+
+def end(code: int | None, *, oom=False, disturbed: str | None = None) -> ContainerEnd:
+    return ContainerEnd(exit_code=code, out_of_memory=oom, disturbed=disturbed)
+
+
+ALL_ANSWERED = ending(answered=2, owed=0)
+NOT_READY_YET = Ending(
+    fault=None, complete=False, model_name=None, startup_seconds=None, predictions=0, owed=0
+)
+
+
+@pytest.mark.parametrize(
+    ("spoken", "state", "reason"),
+    [
+        # All answered: only the exit counts.
+        (ALL_ANSWERED, end(0), None),
+        (ALL_ANSWERED, end(0, oom=True), None),
+        (ALL_ANSWERED, end(1), FailureReason.EXIT_CODE),
+        (ALL_ANSWERED, end(139), FailureReason.EXIT_CODE),
+        (ALL_ANSWERED, end(137, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ALL_ANSWERED, end(None), FailureReason.DID_NOT_EXIT),
+        # Ended before everything was answered.
+        (ending(), end(0), FailureReason.EXITED_EARLY),
+        (ending(), end(1), FailureReason.EXITED_EARLY),
+        (ending(), end(127), FailureReason.EXITED_EARLY),
+        (ending(), end(255), FailureReason.EXITED_EARLY),
+        (ending(), end(139), FailureReason.KILLED),
+        (ending(), end(137), FailureReason.KILLED),
+        (ending(), end(137, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(), end(1, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(), end(0, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(), end(None), FailureReason.EXITED_EARLY),
+        # Ended before the ready line.
+        (NOT_READY_YET, end(0), FailureReason.EXITED_EARLY),
+        (NOT_READY_YET, end(1), FailureReason.EXITED_EARLY),
+        (NOT_READY_YET, end(126), FailureReason.DID_NOT_START),
+        (NOT_READY_YET, end(127), FailureReason.DID_NOT_START),
+        (NOT_READY_YET, end(137, oom=True), FailureReason.OUT_OF_MEMORY),
+        # A fault in what it said stays its fault, however it ended then.
+        (ending(FailureReason.BAD_HEADER), end(None), FailureReason.BAD_HEADER),
+        (ending(FailureReason.BAD_HEADER), end(0), FailureReason.BAD_HEADER),
+        (ending(FailureReason.BAD_HEADER), end(137, oom=True), FailureReason.BAD_HEADER),
+        (ending(FailureReason.WRONG_SIZE), end(1), FailureReason.WRONG_SIZE),
+        (ending(FailureReason.EXTRA_OUTPUT), end(0), FailureReason.EXTRA_OUTPUT),
+        # A silence is explained by a process that the kernel killed.
+        (ending(FailureReason.IMAGE_TIMEOUT), end(None), FailureReason.IMAGE_TIMEOUT),
+        (ending(FailureReason.IMAGE_TIMEOUT), end(None, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(FailureReason.NOT_READY), end(None, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(FailureReason.DID_NOT_EXIT), end(None, oom=True), FailureReason.OUT_OF_MEMORY),
+        (ending(FailureReason.TOTAL_TIMEOUT), end(None, oom=True), FailureReason.TOTAL_TIMEOUT),
+    ],
+)
+def test_each_state_has_its_reason(spoken, state, reason):
+    fault = find_fault(spoken, state)
+
+    assert (fault.reason if fault is not None else None) == reason
+
+
+def test_the_sentences_say_how_it_ended():
+    assert (
+        find_fault(ending(answered=3), end(1)).detail == "it exited with code 1 after 3 predictions"
+    )
+    assert (
+        find_fault(NOT_READY_YET, end(139)).detail
+        == "it was ended by SIGSEGV (exit code 139) before its ready line"
+    )
+    assert (
+        find_fault(NOT_READY_YET, end(127)).detail
+        == "the image's command was not found (exit code 127)"
+    )
+    assert find_fault(ending(FailureReason.NOT_READY), end(None, oom=True)).detail == (
+        "the kernel killed a process of it for the memory limit; then as seen"
+    )
+    assert find_fault(ending(FailureReason.BAD_HEADER), end(None)).sample_id == "s"
+
+
+@pytest.mark.parametrize(
+    ("spoken", "state", "disturbed"),
+    [
+        (ending(), end(137, disturbed="was stopped"), True),
+        (ALL_ANSWERED, end(143, disturbed="was stopped"), True),
+        (ending(), end(137), False),
+        (ending(), end(137, oom=True, disturbed="was stopped"), False),
+        (ALL_ANSWERED, end(0, disturbed="was stopped"), False),
+        (ending(FailureReason.BAD_HEADER), end(137, disturbed="was stopped"), False),
+    ],
+)
+def test_someone_elses_doing_is_not_the_submissions(spoken, state, disturbed):
+    assert was_disturbed(spoken, state) is disturbed
+
+
+@pytest.mark.parametrize(
+    ("spoken", "code", "possible"),
+    [
+        (ending(), 137, True),
+        (ending(), 255, True),
+        (ending(), 1, False),
+        (ending(), None, False),
+        (ending(FailureReason.IMAGE_TIMEOUT), 137, False),
+    ],
+)
+def test_only_an_end_by_a_signal_may_be_someone_elses(spoken, code, possible):
+    assert may_be_disturbed(spoken, code) is possible

@@ -1,0 +1,214 @@
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from harness.serving.serve import check_prediction, decode_image, encode_prediction
+
+SERVE = Path(__file__).parents[3] / "harness" / "serving" / "serve.py"
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def request(sample_id: str, data: bytes) -> bytes:
+    return json.dumps({"id": sample_id, "bytes": len(data)}).encode() + b"\n" + data
+
+
+@pytest.fixture
+def submit(tmp_path):
+    """Runs a submission of the given lines against bytes on its stdin."""
+    (tmp_path / "serve.py").write_bytes(SERVE.read_bytes())
+
+    def run(code: str, stdin: bytes, **environment: str) -> subprocess.CompletedProcess:
+        (tmp_path / "predict.py").write_text(code)
+        return subprocess.run(
+            [sys.executable, "predict.py"],
+            cwd=tmp_path,
+            input=stdin,
+            capture_output=True,
+            env={"OMP_NUM_THREADS": "1", **environment},
+            timeout=60,
+            check=False,
+        )
+
+    return run
+
+
+def answers(stdout: bytes) -> tuple[dict, list[tuple[str, np.ndarray]]]:
+    file = io.BytesIO(stdout)
+    ready, found = json.loads(file.readline()), []
+    while line := file.readline():
+        header = json.loads(line)
+        with Image.open(io.BytesIO(file.read(header["bytes"]))) as image:
+            found.append((header["id"], np.array(image)))
+    return ready, found
+
+
+RED = np.zeros((3, 5, 3), np.uint8)
+RED[:, :, 0] = 200
+RED[1, 2] = (1, 2, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (60, 47)])
+def test_a_prediction_survives_its_png(dtype, shape):
+    ids = np.random.default_rng(3).integers(0, np.iinfo(dtype).max, shape).astype(dtype)
+
+    with Image.open(io.BytesIO(encode_prediction(ids))) as image:
+        image.load()
+        assert image.mode == ("L" if dtype is np.uint8 else "I;16")
+        assert np.array_equal(np.array(image), ids)
+
+
+def test_a_strided_prediction_survives_too():
+    ids = np.arange(24, dtype=np.uint16).reshape(4, 6)[:, ::2].T
+
+    with Image.open(io.BytesIO(encode_prediction(ids))) as image:
+        assert np.array_equal(np.array(image), ids)
+
+
+@pytest.mark.parametrize("decoder", ["installed", "pillow"])
+def test_images_are_decoded_as_rgb(decoder, monkeypatch):
+    if decoder == "pillow":
+        monkeypatch.setattr("harness.serving.serve.cv2", None)
+
+    image = decode_image(png(RED))
+
+    assert image.dtype == np.uint8
+    assert image.flags.c_contiguous
+    assert np.array_equal(image, RED)
+
+
+@pytest.mark.parametrize(
+    ("prediction", "error", "message"),
+    [
+        ([[0]], TypeError, "returned list, not a NumPy array"),
+        (np.zeros((3, 5), np.int64), TypeError, "returned int64; return class ids as uint8"),
+        (np.zeros((3, 5), bool), TypeError, "returned bool"),
+        (np.zeros((5, 3), np.uint8), ValueError, r"shape \(5, 3\) .* \(3, 5\)"),
+        (np.zeros((1, 3, 5), np.uint8), ValueError, r"shape \(1, 3, 5\)"),
+    ],
+)
+def test_an_unusable_prediction_is_explained(prediction, error, message):
+    with pytest.raises(error, match=message):
+        check_prediction(prediction, RED)
+
+
+def test_the_example_of_the_docstring_answers(submit):
+    code = SERVE.read_text().split('"""')[1].split("submission:\n")[1].split("`serve` says")[0]
+    code = "\n".join(line.removeprefix("    ") for line in code.splitlines())
+
+    done = submit(code, request("a", png(RED)) + request("b", png(RED[:2])))
+
+    assert done.returncode == 0, done.stderr
+    ready, found = answers(done.stdout)
+    assert ready == {"protocol": 1, "name": "unnamed"}
+    assert [(sample_id, ids.shape) for sample_id, ids in found] == [("a", (3, 5)), ("b", (2, 5))]
+
+
+def test_stray_output_of_every_kind_goes_to_stderr(submit):
+    code = """
+import os, subprocess, sys
+from serve import serve
+print("printed before")
+os.write(1, b"written by C\\n")
+subprocess.run(["echo", "said by a child"])
+def predict(image):
+    print("printed while predicting")
+    return image[:, :, 0]
+serve(predict, name="noisy")
+print("printed after")
+"""
+    done = submit(code, request("a", png(RED)))
+
+    assert done.returncode == 0, done.stderr
+    ready, found = answers(done.stdout)
+    assert ready["name"] == "noisy"
+    assert np.array_equal(found[0][1], RED[:, :, 0])
+    assert done.stderr.decode().splitlines() == [
+        "printed before",
+        "written by C",
+        "said by a child",
+        "printed while predicting",
+        "printed after",
+    ]
+
+
+def test_a_child_cannot_take_the_images(submit):
+    code = """
+import subprocess
+from serve import serve
+def predict(image):
+    assert subprocess.run(["cat"], capture_output=True).stdout == b""
+    return image[:, :, 1]
+serve(predict)
+"""
+    done = submit(code, request("a", png(RED)) + request("b", png(RED)))
+
+    assert done.returncode == 0, done.stderr
+    assert len(answers(done.stdout)[1]) == 2
+
+
+BATCHED = """
+import sys
+from serve import serve_batched
+def predict(images):
+    print(len(images), file=sys.stderr)
+    return [image[:, :, 2] for image in images]
+serve_batched(predict, batch_size=3)
+"""
+
+
+@pytest.mark.parametrize(("ahead", "batches"), [("16", "3 3 1"), ("2", "2 2 2 1"), ("1", "1 " * 7)])
+def test_batches_are_full_and_never_larger_than_what_is_sent_ahead(submit, ahead, batches):
+    stdin = b"".join(request(str(n), png(RED[: 1 + n % 3])) for n in range(7))
+
+    done = submit(BATCHED, stdin, HARNESS_MAX_IN_FLIGHT=ahead)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().split() == batches.split()
+    assert [sample_id for sample_id, _ in answers(done.stdout)[1]] == list("0123456")
+
+
+def test_a_batch_with_a_prediction_too_few_is_explained(submit):
+    code = "from serve import serve_batched\nserve_batched(lambda images: [])\n"
+
+    done = submit(code, request("a", png(RED)))
+
+    assert done.returncode == 1
+    assert b"predict returned 0 predictions for 1" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "stdin",
+    [
+        b"hello\n",
+        b'{"id": "a", "bytes": 5}',
+        b'{"id": "a", "bytes": 5}\nabc',
+        b'{"id": 1, "bytes": 5}\nabcde',
+        b'{"id": "a", "bytes": -5}\n',
+        b'{"id": "a", "bytes": 1, "x": 1}\na',
+        b"[" * 5000,
+    ],
+)
+def test_what_is_not_of_the_protocol_ends_it(submit, stdin):
+    done = submit("from serve import serve\nserve(lambda image: image[:, :, 0])\n", stdin)
+
+    assert done.returncode == 1
+    assert b"ProtocolError" in done.stderr
+
+
+def test_no_images_are_a_clean_end(submit):
+    done = submit("from serve import serve\nserve(None)\n", b"")
+
+    assert done.returncode == 0
+    assert answers(done.stdout) == ({"protocol": 1, "name": "unnamed"}, [])
