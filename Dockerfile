@@ -3,10 +3,12 @@
 #   docker build --target slim -t harness .      evaluate, check, rank, leaderboard, verify, doctor
 #   docker build --target gpu  -t harness:gpu .  the same, and the diffusion editor for build-benchmark
 #
-# It talks to the engine outside through its socket; no path is shared with submissions' containers:
+# It talks to the engine outside through its socket; no path is shared with submissions' containers.
+# --user is who owns the mounted workspace: the image's own user (10001) could not write there.
 #
-#   docker run --rm -v /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" \
-#       -v "$PWD:/workspace" harness evaluate color-forest --benchmark mini
+#   docker run --rm --user "$(id -u):$(id -g)" -v "$PWD:/workspace" \
+#       -v /var/run/docker.sock:/var/run/docker.sock --group-add "$(stat -c %g /var/run/docker.sock)" \
+#       harness evaluate color-forest --benchmark mini
 #
 # Where the network is closed, put the pinned wheels into wheels/ first (scripts/wheels.sh) and name a
 # local base: --build-arg BASE_IMAGE=harness-base:bookworm

@@ -16,7 +16,7 @@ from harness.benchmark.build import BuildRequest, build_benchmark, list_build_so
 from harness.dataset.recipe_file import load_recipe
 from harness.distribution.local import processors
 from harness.editing.procedural.editor import ProceduralEditor
-from harness.editing.procedural.values import VALUES
+from harness.editing.procedural.values import ALGORITHM, VALUES
 
 RECIPES = Path(__file__).resolve().parents[1] / "benchmark_data" / "recipes"
 
@@ -27,7 +27,7 @@ RECIPES = Path(__file__).resolve().parents[1] / "benchmark_data" / "recipes"
 @click.option("--sources", default=24, show_default=True, help="How many of them are built.")
 def main(recipe: str, source: Path | None, sources: int) -> None:
     """Print samples a second by number of processes, and whether the results are the same."""
-    loaded = load_recipe(recipe, RECIPES, values=VALUES)
+    loaded = load_recipe(recipe, RECIPES, values=VALUES, algorithm=ALGORITHM)
     figures: dict[str, object] = {"recipe": recipe, "processors": processors()}
     digests = set()
     with tempfile.TemporaryDirectory() as scratch:

@@ -18,6 +18,6 @@ done
 say "== 4/5 rank them"
 "$harness" rank --benchmark mini
 say "== 5/5 render the leaderboard"
-"$harness" leaderboard --benchmark mini
+index="$("$harness" leaderboard --benchmark mini)"
 say
-say "The leaderboard: $(pwd)/leaderboard/site/index.html"
+say "The leaderboard: $(realpath "$index")"

@@ -52,7 +52,7 @@ def judge(
     if scores.object_change < rule.min_object_change:
         return RejectionReason.UNCHANGED
     least, psnr = rule.min_background_psnr, scores.background_psnr
-    if scope is Scope.LOCAL and least is not None and psnr is not None and psnr < least:
+    if scope is Scope.LOCAL and psnr is not None and (least is None or psnr < least):
         return RejectionReason.BACKGROUND_CHANGED
     return None
 

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from harness.dataset.benchmark_folder import CROISSANT, HEADER, MANIFEST, BenchmarkFolder
 from harness.dataset.croissant import croissant_bytes, promised_index
 from harness.errors import BenchmarkError
-from harness.records.base import sha256_hex
+from harness.records.base import first_fault, sha256_hex
 from harness.records.manifest import (
     BenchmarkHeader,
     Sample,
@@ -52,13 +52,10 @@ class ManifestOnDisk:
             try:
                 sample = Sample.model_validate_json(line)
             except ValidationError as error:
-                first = error.errors()[0]
-                what = ".".join(str(part) for part in first["loc"]) or "the line"
-                detail = f"{what}: {first['msg']}"
-                findings.append(finding(where, Verdict.DIFFERENT, detail))
+                findings.append(finding(where, Verdict.DIFFERENT, first_fault(error)))
                 continue
             if sample.id in samples:
-                findings.append(finding(where, Verdict.EXTRA, f"{sample.id} stands twice"))
+                findings.append(finding(where, Verdict.DIFFERENT, f"{sample.id} stands twice"))
             samples[sample.id] = sample
         return ManifestOnDisk(data=data, samples=tuple(samples.values()), findings=tuple(findings))
 

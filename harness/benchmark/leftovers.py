@@ -8,8 +8,9 @@ from harness.dataset.benchmark_folder import CROISSANT, HEADER, IMAGES, LABELS, 
 
 _OURS = re.compile(r"^[0-9a-f]{16}\.png$")
 _SAMPLE_FOLDERS = (IMAGES, LABELS, MASKS)
-_BESIDE = re.compile(r"^(sources|\.build|NOTICE|LICENSE|\.gitignore|.+\.md)$")
-"""What a benchmark's folder may hold beside the benchmark: where it comes from, and words."""
+_WORDS = frozenset({"NOTICE", "DATA_CARD.md", "README.md"})
+_FOLDERS_BESIDE = frozenset({"sources", ".build"})
+"""What a benchmark's folder may hold beside the benchmark: words, and where it comes from."""
 
 
 def remove_leftovers(folder: Path, *, expected: frozenset[Path]) -> int:
@@ -28,9 +29,9 @@ def remove_leftovers(folder: Path, *, expected: frozenset[Path]) -> int:
 
 def extra_files(folder: Path, *, expected: frozenset[Path]) -> Iterator[Path]:
     """Yield what lies in `folder` and belongs to no sample and to no word beside it, by name."""
-    known = {HEADER, MANIFEST, CROISSANT, *_SAMPLE_FOLDERS}
+    known_files = {HEADER, MANIFEST, CROISSANT, *_WORDS}
     for entry in sorted(folder.iterdir()):
-        if entry.name in _SAMPLE_FOLDERS:
+        if entry.is_dir() and entry.name in _SAMPLE_FOLDERS:
             yield from (file for file in sorted(entry.iterdir()) if file not in expected)
-        elif entry.name not in known and not _BESIDE.match(entry.name):
+        elif entry.name not in (_FOLDERS_BESIDE if entry.is_dir() else known_files):
             yield entry

@@ -12,6 +12,17 @@ from harness.records.manifest import (
 )
 from harness.records.recipe import LockRule
 
+BUILT_OF_ANOTHER_RECIPE = SampleVerdict(
+    subject="recipe",
+    verdict=Verdict.DIFFERENT,
+    detail="the recipe has changed since the benchmark was built from it",
+)
+LOCK_OF_ANOTHER_RECIPE = SampleVerdict(
+    subject="recipe",
+    verdict=Verdict.DIFFERENT,
+    detail="the recipe has changed since the lock was made from it",
+)
+
 
 def make_lock(header: BenchmarkHeader, samples: tuple[Sample, ...]) -> Lock:
     """Return the lock of a benchmark."""
@@ -57,9 +68,9 @@ def lock_report(
 ) -> VerificationReport:
     """Return how a benchmark compares with its lock."""
     verdicts = compare_with_lock(samples, lock, rule)
-    findings = [v for v in verdicts if v.verdict not in {Verdict.IDENTICAL, Verdict.EQUIVALENT}]
+    findings = [v for v in verdicts if not v.verdict.agrees]
     if header.recipe_digest != lock.recipe_digest:
-        findings.insert(0, changed_recipe("the lock was made from another recipe than this one"))
+        findings.insert(0, LOCK_OF_ANOTHER_RECIPE)
     return VerificationReport(
         benchmark=header.name,
         digest=header.digest,
@@ -69,11 +80,6 @@ def lock_report(
         equivalent=sum(1 for v in verdicts if v.verdict is Verdict.EQUIVALENT),
         findings=tuple(findings),
     )
-
-
-def changed_recipe(detail: str) -> SampleVerdict:
-    """Return the finding that the recipe is not the one that was built or locked."""
-    return SampleVerdict(subject="recipe", verdict=Verdict.DIFFERENT, detail=detail)
 
 
 def _compare(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[Verdict, str]:

@@ -8,7 +8,12 @@ from pathlib import Path
 
 from harness.benchmark.index_check import ManifestOnDisk, check_index, finding
 from harness.benchmark.leftovers import extra_files
-from harness.benchmark.locking import changed_recipe, compare_with_lock, describe
+from harness.benchmark.locking import (
+    BUILT_OF_ANOTHER_RECIPE,
+    LOCK_OF_ANOTHER_RECIPE,
+    compare_with_lock,
+    describe,
+)
 from harness.benchmark.unit_record import promised_files
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import decode_label, decode_rgb, pixel_sha256, signature
@@ -68,9 +73,9 @@ def _check_recipe(header: BenchmarkHeader | None, promise: Promise) -> Iterator[
         return
     digest = promise.recipe.content_digest()
     if header is not None and header.recipe_digest != digest:
-        yield changed_recipe("the recipe has changed since the benchmark was built from it")
+        yield BUILT_OF_ANOTHER_RECIPE
     if promise.lock is not None and promise.lock.recipe_digest != digest:
-        yield changed_recipe("the recipe has changed since the lock was made from it")
+        yield LOCK_OF_ANOTHER_RECIPE
 
 
 def _check_sample(
@@ -152,8 +157,7 @@ def _report(
     if promise.lock is not None:
         rule = promise.recipe.lock if promise.recipe is not None else LockRule()
         verdicts = compare_with_lock(manifest.samples, promise.lock, rule)
-    agreeing = {Verdict.IDENTICAL, Verdict.EQUIVALENT}
-    findings = [*findings, *(v for v in verdicts if v.verdict not in agreeing)]
+    findings = [*findings, *(v for v in verdicts if not v.verdict.agrees)]
     wrong = {found.subject for found in findings}
     equivalent = {v.subject for v in verdicts if v.verdict is Verdict.EQUIVALENT} - wrong
     sound = {sample.id for sample in manifest.samples} - wrong
@@ -171,7 +175,7 @@ def _report(
 def _bytes(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

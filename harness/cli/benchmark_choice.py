@@ -31,12 +31,7 @@ def choose_benchmark(
     """
     named = [header for header in stored if header.name == name]
     if not named:
-        names = ", ".join(sorted({header.name for header in stored})) or "none"
-        msg = f"no results of a benchmark {name!r} are stored (stored: {names})"
-        raise BenchmarkError(
-            msg,
-            remedy=f"Run `harness evaluate SUBMISSION --benchmark {name}` first.",
-        )
+        raise no_results(name, stored)
     if digest_prefix is not None:
         return _by_digest(named, digest_prefix.lower())
     newest = named[-1]
@@ -48,6 +43,15 @@ def choose_benchmark(
             err=True,
         )
     return newest
+
+
+def no_results(name: str, stored: "Sequence[BenchmarkHeader]") -> BenchmarkError:
+    """Return what to raise where none of the `stored` benchmarks is called `name`."""
+    names = ", ".join(sorted({header.name for header in stored})) or "none"
+    return BenchmarkError(
+        f"no results of a benchmark {name!r} are stored (stored: {names})",
+        remedy=f"Run `harness evaluate SUBMISSION --benchmark {name}` first.",
+    )
 
 
 def _by_digest(named: "list[BenchmarkHeader]", prefix: str) -> "BenchmarkHeader":

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from harness.cli.output import OutputFormat, echo_json, echo_table
+from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from harness.benchmark.build import BuildRequest
-    from harness.benchmark.build_report import BuildReport, ValueCounts
+    from harness.benchmark.build_report import BuildReport
     from harness.cli.workspace import Workspace
     from harness.dataset.selection import NoObject
     from harness.dataset.source_file import SourceFile
@@ -36,17 +36,11 @@ if TYPE_CHECKING:
 @click.option("--fresh", is_flag=True, help="Build everything again; keep nothing finished.")
 @click.option("--write-lock", is_flag=True, help="Write the lock beside the recipe.")
 @click.option("--replace-lock", is_flag=True, help="Replace the lock that is there.")
-@click.option(
-    "--format",
-    "output_format",
-    type=click.Choice([OutputFormat.TABLE.value, OutputFormat.JSON.value]),
-    default=OutputFormat.TABLE.value,
-    show_default=True,
-    help="How the answer is printed.",
-)
+@format_option
 @click.pass_obj
 def command(
-    workspace_root: Path,
+    root: Path,
+    /,
     *,
     recipe: str,
     source: Path | None,
@@ -69,7 +63,7 @@ def command(
     from harness.benchmark.build import list_build_sources
     from harness.cli.workspace import Workspace
 
-    workspace = Workspace(root=workspace_root)
+    workspace = Workspace(root=root)
     request = _request(workspace, recipe, source=source, workers=workers, fresh=fresh)
     lock_path = request.loaded.lock_path
     writes_lock = write_lock or replace_lock
@@ -85,12 +79,18 @@ def command(
     report = _build(request, sources)
     if writes_lock:
         _write_lock(request)
-    if output_format == OutputFormat.JSON.value:
-        echo_json(report.model_dump(mode="json"))
-    else:
-        _echo_report(report, folder=request.folder)
+    match OutputFormat(output_format):
+        case OutputFormat.JSON:
+            echo_json(report.model_dump(mode="json"))
+        case OutputFormat.CSV:
+            echo_csv(_HEADER, _rows(report))
+        case OutputFormat.TABLE:
+            _echo_report(report, folder=request.folder)
     if report.lock is not None and not report.lock.ok and not writes_lock:
         raise _not_the_locked_one(report.benchmark, report.lock)
+
+
+_HEADER = ("attribute", "value", "accepted", "rejected", "not made")
 
 
 def _request(
@@ -107,9 +107,9 @@ def _request(
     from harness.dataset.recipe_file import load_recipe
     from harness.distribution.local import processors
     from harness.editing.procedural.editor import ProceduralEditor
-    from harness.editing.procedural.values import VALUES
+    from harness.editing.procedural.values import ALGORITHM, VALUES
 
-    loaded = load_recipe(recipe, workspace.recipes, values=VALUES)
+    loaded = load_recipe(recipe, workspace.recipes, values=VALUES, algorithm=ALGORITHM)
     return BuildRequest(
         loaded=loaded,
         source_root=source,
@@ -138,9 +138,7 @@ def _write_lock(request: BuildRequest) -> None:
 
 def _echo_report(report: BuildReport, *, folder: Path) -> None:
     counts = report.counts
-    rows = [_row(value) for value in counts.values]
-    header = ("attribute", "value", "accepted", "rejected", "not made")
-    echo_table(f"{report.benchmark}: what became of each edit", header, rows)
+    echo_table(f"{report.benchmark}: what became of each edit", _HEADER, _rows(report))
     kept = f", {counts.kept_sources} were finished before" if counts.kept_sources else ""
     click.echo(
         f"{counts.samples} samples of {counts.sources} sources in {report.seconds:.1f} s{kept}"
@@ -155,14 +153,17 @@ def _echo_report(report: BuildReport, *, folder: Path) -> None:
         click.echo(_lock_line(report.lock))
 
 
-def _row(value: ValueCounts) -> tuple[str, ...]:
-    return (
-        value.edit.attribute.value,
-        value.edit.value,
-        str(value.accepted),
-        _reasons(value.rejected),
-        _reasons(value.not_made),
-    )
+def _rows(report: BuildReport) -> list[tuple[str, ...]]:
+    return [
+        (
+            value.edit.attribute.value,
+            value.edit.value,
+            str(value.accepted),
+            _reasons(value.rejected),
+            _reasons(value.not_made),
+        )
+        for value in report.counts.values
+    ]
 
 
 def _reasons(counted: Mapping[RejectionReason, int] | Mapping[NoObject, int]) -> str:

@@ -5,8 +5,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.limit_options import LIMIT_FIELDS, limit_options
-from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, figure, format_option
+from harness.cli.limit_options import limit_options
+from harness.cli.output import (
+    OutputFormat,
+    echo_csv,
+    echo_json,
+    echo_log_tail,
+    echo_table,
+    figure,
+    format_option,
+)
 from harness.cli.submission_choice import SubmissionChoice, prepare_target, submission_options
 from harness.cli.workspace import Workspace
 
@@ -43,6 +51,7 @@ def command(
       harness check ./my-model --benchmark camvid --weights-dir ~/weights
     """
     import secrets
+    from contextlib import closing
 
     from harness.dataset.benchmark_folder import BenchmarkFolder
     from harness.evaluation.check import check
@@ -51,16 +60,16 @@ def command(
 
     workspace = Workspace(root=root)
     folder = BenchmarkFolder(workspace.benchmark(benchmark))
-    folder.header()
     choice = SubmissionChoice(
         submission=submission,
         weights_dir=weights_dir,
         base_image=base_image,
-        limits={name: limits[name] for name in LIMIT_FIELDS},
+        limits=limits,
+        label_space=folder.header().label_space,
     )
-    client = connect()
-    target = prepare_target(client, choice, workspace)
-    report = check(target, folder, runner=DockerRunner(client), run_id=secrets.token_hex(6))
+    with closing(connect()) as client:
+        target = prepare_target(client, choice, workspace)
+        report = check(target, folder, runner=DockerRunner(client), run_id=secrets.token_hex(6))
     _echo(report, OutputFormat(output_format))
     if not report.ok:
         from harness.errors import SubmissionFailedError
@@ -102,5 +111,5 @@ def _echo_outcome(report: "CheckReport") -> None:
         click.echo(f"{finding.severity.value}: {finding.message}")
     if not report.findings:
         click.echo("ok: nothing wrong was found")
-    if not report.ok and outcome.log.strip():
-        click.echo(f"--- the end of its log ---\n{outcome.log.rstrip()[-2000:]}\n---", err=True)
+    if not report.ok:
+        echo_log_tail(outcome)

@@ -27,7 +27,7 @@ def command(root: Path, /, *, strict: bool, output_format: str) -> None:
     from harness.cli import machine
     from harness.cli.workspace import Workspace
     from harness.errors import EngineError
-    from harness.records.diagnosis import Diagnosis
+    from harness.records.diagnosis import CheckStatus, Diagnosis
 
     diagnosis = Diagnosis(
         harness_version=__version__,
@@ -49,7 +49,7 @@ def command(root: Path, /, *, strict: bool, output_format: str) -> None:
         case OutputFormat.TABLE:
             echo_table(f"harness {__version__} on this machine", header, rows)
     if strict and not diagnosis.fit_to_evaluate:
-        lacking = [c.subject for c in diagnosis.checks if c.status.value == "missing"]
+        lacking = [c.subject for c in diagnosis.checks if c.status is CheckStatus.MISSING]
         msg = f"this machine can't evaluate: {', '.join(lacking)} missing"
         raise EngineError(
             msg,

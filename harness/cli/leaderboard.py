@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from harness.cli.results_options import database_option, resamples_option
 from harness.cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -23,26 +24,17 @@ if TYPE_CHECKING:
     multiple=True,
     help="A benchmark's name; give it again for more.  [default: every stored benchmark]",
 )
-@click.option(
-    "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The results database.  [default: leaderboard/results.duckdb]",
-)
+@database_option
 @click.option(
     "--output",
     type=click.Path(file_okay=False, path_type=Path),
     help="The site's folder, which is replaced as a whole.  [default: leaderboard/site]",
 )
-@click.option(
-    "--resamples",
-    type=click.IntRange(min=0),
-    default=2000,
-    show_default=True,
-    help="Bootstrap resamples of the sources behind the intervals; 0 for none.",
-)
+@resamples_option
 @click.pass_obj
 def command(
     root: Path,
+    /,
     *,
     names: tuple[str, ...],
     database: Path | None,
@@ -84,19 +76,12 @@ def command(
 
 def _chosen(stored: "Sequence[BenchmarkHeader]", names: "Sequence[str]") -> "list[BenchmarkHeader]":
     """Return the newest stored build of each wanted benchmark; `stored` is oldest first."""
-    from harness.errors import BenchmarkError
+    from harness.cli.benchmark_choice import no_results
 
     newest = {header.name: header for header in stored}
     for name in names:
         if name not in newest:
-            msg = (
-                f"no results of a benchmark {name!r} are stored"
-                f" (stored: {', '.join(sorted(newest)) or 'none'})"
-            )
-            raise BenchmarkError(
-                msg,
-                remedy=f"Run `harness evaluate SUBMISSION --benchmark {name}` first.",
-            )
+            raise no_results(name, stored)
     wanted = list(dict.fromkeys(names)) or list(newest)
     for name in wanted:
         older = sum(header.name == name for header in stored) - 1

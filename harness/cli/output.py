@@ -6,9 +6,12 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from harness.records.run import RunOutcome
 
 
 class OutputFormat(StrEnum):
@@ -40,7 +43,10 @@ UNDEFINED = "-"
 
 
 def figure(value: float | None, *, digits: int) -> str:
-    """Return `value` with `digits` decimals, or the mark of what is not defined."""
+    """Return `value` with `digits` decimals, or the mark of what is not defined.
+
+    What rounds to nothing has no sign: -0.01 with one digit is 0.0.
+    """
     return UNDEFINED if value is None else f"{value:z.{digits}f}"
 
 
@@ -71,3 +77,9 @@ def echo_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
         table.add_row(*(Text(cell) for cell in row))
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
+
+
+def echo_log_tail(outcome: "RunOutcome") -> None:
+    """Print the end of a submission's log on stderr, where there is one."""
+    if tail := outcome.log_tail.rstrip():
+        click.echo(f"--- the end of its log ---\n{tail}\n---", err=True)

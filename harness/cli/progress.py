@@ -1,6 +1,7 @@
 """Progress of long work: a bar with rate and estimate, or plain lines without a terminal."""
 
 import sys
+import threading
 import time
 from types import TracebackType
 from typing import Self
@@ -11,12 +12,13 @@ PLAIN_INTERVAL_SECONDS = 5.0
 
 
 class Progress:
-    """Counts finished pieces of one piece of work and shows them on stderr."""
+    """Counts finished pieces of one piece of work and shows them on stderr, from any thread."""
 
     def __init__(self, label: str, *, total: int, unit: str) -> None:
         """Prepare to count `total` pieces called `unit` under the heading `label`."""
         self._label, self._total, self._unit = label, total, unit
-        self._done = 0
+        self._done = self._shown = 0
+        self._lock = threading.Lock()
         self._started = self._last_line = time.monotonic()
         self._bar: _RichBar | None = None
 
@@ -31,12 +33,12 @@ class Progress:
 
     def advance(self, count: int = 1) -> None:
         """Say that `count` more pieces are finished."""
-        self._done += count
-        if self._bar is not None:
-            self._bar.advance(count)
-        elif time.monotonic() - self._last_line >= PLAIN_INTERVAL_SECONDS:
-            self._last_line = time.monotonic()
-            click.echo(self._line(), err=True)
+        with self._lock:
+            self._done += count
+            if self._bar is not None:
+                self._bar.advance(count)
+            elif time.monotonic() - self._last_line >= PLAIN_INTERVAL_SECONDS:
+                self._show()
 
     def __exit__(
         self,
@@ -47,8 +49,12 @@ class Progress:
         """Take the bar down and say how it went."""
         if self._bar is not None:
             self._bar.stop()
-        if self._done:
-            click.echo(self._line(), err=True)
+        if self._done != self._shown:
+            self._show()
+
+    def _show(self) -> None:
+        self._shown, self._last_line = self._done, time.monotonic()
+        click.echo(self._line(), err=True)
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._started, 1e-9)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.output import OutputFormat, echo_json, format_option
+from harness.cli.results_options import database_option, resamples_option
 from harness.cli.workspace import Workspace
 from harness.records.attributes import Attribute
 
@@ -25,18 +26,8 @@ OVERALL = "overall"
     show_default=True,
     help="Whose drop orders the submissions.",
 )
-@click.option(
-    "--database",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="The results database.  [default: leaderboard/results.duckdb]",
-)
-@click.option(
-    "--resamples",
-    type=click.IntRange(min=0),
-    default=2000,
-    show_default=True,
-    help="Bootstrap resamples of the sources behind the intervals; 0 for none.",
-)
+@database_option
+@resamples_option
 @click.option(
     "--seed",
     type=click.IntRange(min=0),
@@ -48,6 +39,7 @@ OVERALL = "overall"
 @click.pass_obj
 def command(
     root: Path,
+    /,
     *,
     benchmark: str,
     digest: str | None,
@@ -60,9 +52,10 @@ def command(
     r"""Print the ranking of a benchmark's submissions by their mIoU drop.
 
     Drops are percentage points: mIoU on the sources minus mIoU on their edits. Brackets hold 95 %
-    intervals from a paired bootstrap over sources. A submission is ranked by its latest completed
-    run if its clean mIoU reaches the benchmark's qualifying mIoU; a star marks those that no other
-    beats in clean mIoU and drop at once. JSON is the Board of docs/json-formats.md.
+    intervals from a paired bootstrap over sources. A submission is judged by the completed run that
+    was asked for last, and ranked if its clean mIoU reaches the benchmark's qualifying mIoU. A star
+    marks the Pareto front: no ranked submission is at least as good in clean mIoU and overall drop
+    and better in one of them. JSON is the Board of docs/json-formats.md.
 
     \b
     Example:

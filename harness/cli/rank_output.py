@@ -118,11 +118,10 @@ def _percent(ratio: float | None) -> str:
 
 
 def _points(value: float | None, interval: Interval | None) -> str:
-    if value is None:
-        return UNDEFINED
-    # "z": a drop of -0.01 is shown as 0.0, not -0.0.
-    shown = f"{value:z.1f}"
-    return f"{shown} [{interval.low:z.1f}, {interval.high:z.1f}]" if interval else shown
+    shown = figure(value, digits=1)
+    if value is None or interval is None:
+        return shown
+    return f"{shown} [{figure(interval.low, digits=1)}, {figure(interval.high, digits=1)}]"
 
 
 def _failed_cells(run: FailedRun) -> list[str]:

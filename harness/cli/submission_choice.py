@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from docker import DockerClient
 
     from harness.evaluation.evaluate import EvaluationTarget
+    from harness.records.label_space import LabelSpace
+    from harness.records.submission import ContainerLimits, SubmissionManifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,8 @@ class SubmissionChoice:
     """The base image to build on; None for the usual search."""
     limits: dict[str, Any]
     """The operator's limits; None values are left to the submission and the defaults."""
+    label_space: "LabelSpace | None" = None
+    """The benchmark's; where given, a class map that doesn't fit it is refused before a build."""
 
 
 _OPTIONS = (
@@ -51,35 +55,50 @@ def prepare_target(
 ) -> "EvaluationTarget":
     """Return the submission's manifest, image and limits, building the image where needed.
 
+    What the manifest says is judged before anything is built.
+
     Raises:
-        SubmissionError: There is no such submission, or its folder is no valid one.
+        SubmissionError: There is no such submission, its folder is no valid one, or it asks for
+            what it can't have.
         ImageBuildError: Its image can't be built or found.
         WeightsError: Its weights are missing or not the promised bytes.
     """
     from harness.evaluation.evaluate import EvaluationTarget
-    from harness.records.submission import ContainerLimits, limits_for
     from harness.sandbox.image import build_image, image_submission
     from harness.sandbox.submission_folder import load_submission
 
     folder = find_folder(choice.submission, workspace)
     if folder is None:
         image = image_submission(client, choice.submission)
+        limits = _judge(image.manifest, choice)
     else:
-        click.echo(f"building the image of {folder.name}", err=True)
+        submission = load_submission(folder)
+        limits = _judge(submission.manifest, choice)
+        click.echo(f"building the image of {submission.manifest.name}", err=True)
         image = build_image(
             client,
-            load_submission(folder),
+            submission,
             weights_dir=choice.weights_dir,
             cache_dir=workspace.cache,
             base_image=choice.base_image,
         )
-    asked = limits_for(image.manifest.resources, ContainerLimits())
-    overrides = {name: value for name, value in choice.limits.items() if value is not None}
-    return EvaluationTarget(
-        manifest=image.manifest,
-        image_digest=image.digest,
-        limits=ContainerLimits.model_validate(asked.model_dump() | overrides),
-    )
+    return EvaluationTarget(manifest=image.manifest, image_digest=image.digest, limits=limits)
+
+
+def _judge(manifest: "SubmissionManifest", choice: SubmissionChoice) -> "ContainerLimits":
+    """Return the limits it runs under, once its label space is known to be one.
+
+    Raises:
+        SubmissionError: Its label space, class map or resources can't be granted.
+    """
+    from harness.evaluation.class_map import own_label_space, prediction_table
+    from harness.records.submission import ResourceCeilings, limits_for
+
+    own = own_label_space(manifest)
+    if choice.label_space is not None:
+        prediction_table(manifest, own=own, benchmark=choice.label_space)
+    operator = {name: value for name, value in choice.limits.items() if value is not None}
+    return limits_for(manifest, ceilings=ResourceCeilings(), operator=operator)
 
 
 def find_folder(submission: str, workspace: Workspace) -> Path | None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 )
 @format_option
 @click.pass_obj
-def command(workspace_root: Path, *, name: str, lock_path: Path | None, output_format: str) -> None:
+def command(root: Path, /, *, name: str, lock_path: Path | None, output_format: str) -> None:
     r"""Prove that the benchmark NAME on disk is the promised one.
 
     Every file's bytes and decoded pixels are held against the manifest, the manifest against its
@@ -42,12 +42,12 @@ def command(workspace_root: Path, *, name: str, lock_path: Path | None, output_f
     from harness.cli.workspace import Workspace
     from harness.distribution.local import processors
 
-    workspace = Workspace(root=workspace_root)
+    workspace = Workspace(root=root)
     promise = _promise(workspace, name, lock_path)
     report = verify_benchmark(workspace.benchmark(name), promise, threads=processors())
     match OutputFormat(output_format):
         case OutputFormat.JSON:
-            echo_json(report.model_dump(mode="json") | {"ok": report.ok})
+            echo_json(report.model_dump(mode="json"))
         case OutputFormat.CSV:
             echo_csv(_HEADER, _rows(report))
         case OutputFormat.TABLE:
@@ -63,13 +63,13 @@ def _promise(workspace: Workspace, name: str, lock_path: Path | None) -> Promise
     from harness.benchmark.verify import Promise
     from harness.dataset.lock_file import read_lock
     from harness.dataset.recipe_file import load_recipe
-    from harness.editing.procedural.values import VALUES
+    from harness.editing.procedural.values import ALGORITHM, VALUES
     from harness.errors import BenchmarkError
 
     recipe_path = workspace.recipes / f"{name}.toml"
     recipe = None
     if recipe_path.is_file():
-        recipe = load_recipe(name, workspace.recipes, values=VALUES).recipe
+        recipe = load_recipe(name, workspace.recipes, values=VALUES, algorithm=ALGORITHM).recipe
     lock = read_lock(lock_path or workspace.recipes / f"{name}.lock.json")
     if lock is None and lock_path is not None:
         msg = f"there is no lock {lock_path}"
@@ -98,6 +98,7 @@ def _echo_report(report: VerificationReport) -> None:
 
 
 def _failure(report: VerificationReport) -> HarnessError:
+    from harness.benchmark.remedy import remedy_for
     from harness.errors import VerificationError
 
     subjects = list(dict.fromkeys(finding.subject for finding in report.findings))
@@ -105,5 +106,5 @@ def _failure(report: VerificationReport) -> HarnessError:
     more = f" and {len(subjects) - 5} more" if len(subjects) > 5 else ""
     return VerificationError(
         f"{report.benchmark} is not the promised benchmark: {shown}{more}",
-        remedy=f"Run `harness build-benchmark {report.benchmark}` to restore it.",
+        remedy=remedy_for(report),
     )

@@ -1,15 +1,18 @@
 """A built benchmark on disk: where each file lies and what it says; nothing of building it."""
 
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from harness.dataset.image_io import decode_label, decode_mask
-from harness.errors import BenchmarkError
-from harness.records.base import canonical_json
-from harness.records.manifest import BenchmarkHeader, Sample
+from harness.dataset.image_io import decode_label, decode_mask, decode_rgb, pixel_sha256
+from harness.dataset.label_space import strange_id
+from harness.errors import BenchmarkError, SourceDataError
+from harness.records.base import canonical_json, first_fault, sha256_hex
+from harness.records.label_space import LabelSpace
+from harness.records.manifest import BenchmarkHeader, Sample, manifest_digest
 
 HEADER = "benchmark.json"
 MANIFEST = "manifest.jsonl"
@@ -81,6 +84,20 @@ class BenchmarkFolder:
                 raise self._broken(msg, error) from error
         return tuple(sorted(samples, key=lambda sample: sample.id))
 
+    def assert_whole(self) -> None:
+        """Check that the manifest is the one that the header names.
+
+        Raises:
+            BenchmarkError: It is another, or the benchmark is not built or broken.
+        """
+        promised, found = self.header().digest, manifest_digest(self.samples())
+        if found != promised:
+            msg = (
+                f"{self.manifest_path} is not the manifest of {HEADER} (digest {found[:12]}…, "
+                f"promised {promised[:12]}…)"
+            )
+            raise BenchmarkError(msg, remedy=self._remedy())
+
     def image_png(self, sample_id: str) -> bytes:
         """Return the bytes of a sample's image file.
 
@@ -89,15 +106,39 @@ class BenchmarkFolder:
         """
         return self._read(self.image_path(sample_id))
 
-    def label(self, sample: Sample) -> NDArray[np.uint8]:
-        """Return a sample's class ids, [H, W].
+    def image(self, sample_id: str) -> NDArray[np.uint8]:
+        """Return a sample's RGB pixels, [H, W, 3].
 
         Raises:
             BenchmarkError: The file is missing.
-            SourceDataError: It is no label.
+            SourceDataError: It is no image.
+        """
+        path = self.image_path(sample_id)
+        return decode_rgb(self._read(path), name=str(path))
+
+    def label(self, sample: Sample) -> NDArray[np.uint8]:
+        """Return a sample's class ids, [H, W]: those of the manifest, all of the label space.
+
+        Raises:
+            BenchmarkError: The file is missing, broken or another than the manifest's, or an id in
+                it is no class.
         """
         path = self.label_path(sample)
-        return decode_label(self._read(path), name=str(path))
+        data = self._read(path)
+        try:
+            label = decode_label(data, name=str(path))
+        except SourceDataError as error:
+            raise self._unsound(str(error)) from error
+        # The pixels' digest is part of the benchmark's identity, the file's is not.
+        promised = (sample.label_sha256, sample.label_pixel_sha256)
+        if (sha256_hex(data), pixel_sha256(label)) != promised:
+            what = f"{path} is not the label in its manifest"
+            raise self._unsound(what)
+        odd = strange_id(label, self._label_space)
+        if odd is not None:
+            what = f"{path} holds id {odd}, which is no class of {HEADER}"
+            raise self._unsound(what)
+        return label
 
     def mask(self, sample: Sample) -> NDArray[np.bool_] | None:
         """Return where a sample's edited object is, [H, W]; None where it has none.
@@ -109,6 +150,10 @@ class BenchmarkFolder:
         path = self.mask_path(sample)
         return None if path is None else decode_mask(self._read(path), name=str(path))
 
+    @cached_property
+    def _label_space(self) -> LabelSpace:
+        return self.header().label_space
+
     def _read(self, path: Path) -> bytes:
         try:
             return path.read_bytes()
@@ -118,11 +163,11 @@ class BenchmarkFolder:
             raise BenchmarkError(what, remedy=self._remedy()) from error
 
     def _broken(self, where: str, error: ValidationError) -> BenchmarkError:
-        first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
-        return BenchmarkError(
-            f"{where} is broken: {f'{key}: ' if key else ''}{first['msg']}", remedy=self._remedy()
-        )
+        return BenchmarkError(f"{where} is broken: {first_fault(error)}", remedy=self._remedy())
+
+    def _unsound(self, what: str) -> BenchmarkError:
+        remedy = f"`harness verify {self.path.name}` names all that is not as promised."
+        return BenchmarkError(what, remedy=remedy)
 
     def _remedy(self) -> str:
         return f"Run `harness build-benchmark {self.path.name}`."

@@ -27,33 +27,6 @@ _GRAY_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 6)
 _REPLACE = "Restore the file from its source."
 
 
-def read_rgb(path: Path) -> NDArray[np.uint8]:
-    """Return the RGB pixels [H, W, 3] of a PNG, JPEG or WebP file, upright and read-only.
-
-    Raises:
-        SourceDataError: The file is missing, truncated, or of a mode with no one reading as RGB.
-    """
-    return decode_rgb(read_file(path), name=str(path))
-
-
-def read_label(path: Path) -> NDArray[np.uint8]:
-    """Return the class ids [H, W] of a one-channel 8-bit PNG; a palette is not applied.
-
-    Raises:
-        SourceDataError: The file is missing, truncated or no such PNG.
-    """
-    return decode_label(read_file(path), name=str(path))
-
-
-def read_mask(path: Path) -> NDArray[np.bool_]:
-    """Return where a mask PNG is not 0, [H, W].
-
-    Raises:
-        SourceDataError: The file is missing, truncated or not one channel of 8 bits or 1 bit.
-    """
-    return decode_mask(read_file(path), name=str(path))
-
-
 def read_file(path: Path) -> bytes:
     """Return the bytes of a source file.
 
@@ -68,7 +41,15 @@ def read_file(path: Path) -> bytes:
 
 
 def decode_rgb(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """Return the RGB pixels of the image file `data`; `name` stands in errors."""
+    """Return the RGB pixels [H, W, 3] of a PNG, JPEG or WebP file, upright and read-only.
+
+    Args:
+        data: The file's bytes.
+        name: What errors call it.
+
+    Raises:
+        SourceDataError: It is truncated, no such file, or of a mode with no one reading as RGB.
+    """
     image = _open(data, name=name, formats=("PNG", "JPEG", "WEBP"))
     if image.mode in {"RGBA", "LA"} or "transparency" in image.info:
         image = _without_alpha(image, name=name)
@@ -83,12 +64,28 @@ def decode_rgb(data: bytes, *, name: str) -> NDArray[np.uint8]:
 
 
 def decode_label(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """Return the class ids of the PNG file `data`; `name` stands in errors."""
+    """Return the class ids [H, W] of a one-channel 8-bit PNG; a palette is not applied.
+
+    Args:
+        data: The file's bytes.
+        name: What errors call it.
+
+    Raises:
+        SourceDataError: It is truncated or no such PNG.
+    """
     return _one_channel(data, name=name, modes=("L", "P"))
 
 
 def decode_mask(data: bytes, *, name: str) -> NDArray[np.bool_]:
-    """Return where the PNG file `data` is not 0; `name` stands in errors."""
+    """Return where a mask PNG is not 0, [H, W].
+
+    Args:
+        data: The file's bytes.
+        name: What errors call it.
+
+    Raises:
+        SourceDataError: It is truncated or not one channel of 8 bits or 1 bit.
+    """
     return _one_channel(data, name=name, modes=("L", "P", "1")).astype(np.bool_)
 
 
@@ -149,11 +146,11 @@ def _open(data: bytes, *, name: str, formats: tuple[str, ...]) -> Image.Image:
         image = Image.open(io.BytesIO(data), formats=formats)
         if image.width * image.height > MAX_PIXELS:
             message = f"{name} has {image.width}x{image.height} pixels, more than can be handled"
-            raise SourceDataError(message, remedy=f"The limit is {MAX_PIXELS} pixels.")
+            raise SourceDataError(message, remedy=f"Scale it down to at most {MAX_PIXELS} pixels.")
         image.load()
     except UnidentifiedImageError as error:
         msg = f"{name} is no {' or '.join(formats)} file"
-        raise SourceDataError(msg, remedy=_REPLACE) from (error)
+        raise SourceDataError(msg, remedy=_REPLACE) from error
     # Pillow raises SyntaxError and ValueError for broken chunks, OSError for truncated data.
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         msg = f"{name} can't be decoded: {error}"

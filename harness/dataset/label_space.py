@@ -1,8 +1,11 @@
-"""The label spaces that come with the harness, read from their data files beside this module."""
+"""The label spaces that come with the harness, and whether a label keeps to one."""
 
 import functools
 import tomllib
 from importlib import resources
+
+import numpy as np
+from numpy.typing import NDArray
 
 from harness.errors import RecipeError
 from harness.records.label_space import LabelSpace
@@ -31,3 +34,10 @@ def load_label_space(name: str) -> LabelSpace:
         )
     text = (resources.files("harness.dataset") / _FOLDER / f"{name}.toml").read_text("utf-8")
     return LabelSpace.model_validate(tomllib.loads(text))
+
+
+def strange_id(label: NDArray[np.uint8], label_space: LabelSpace) -> int | None:
+    """Return the least id in `label` that is neither a class nor the ignore id, or None."""
+    known = {*(c.id for c in label_space.classes), label_space.ignore_id}
+    present = np.flatnonzero(np.bincount(label.reshape(-1))).tolist()
+    return next((i for i in present if i not in known), None)

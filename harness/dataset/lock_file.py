@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import BenchmarkError
-from harness.records.base import canonical_json
+from harness.records.base import canonical_json, first_fault
 from harness.records.manifest import Lock
 
 
@@ -29,9 +29,7 @@ def read_lock(path: Path) -> Lock | None:
     try:
         return Lock.model_validate_json(data)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        msg = f"{path} is no lock: {f'{place}: ' if place else ''}{first['msg']}"
+        msg = f"{path} is no lock: {first_fault(error)}"
         raise BenchmarkError(
             msg,
             remedy="Restore it from the repository.",

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.dataset.label_space import load_label_space
-from harness.dataset.toml_file import line_of, parse_toml_table
 from harness.errors import RecipeError
 from harness.records.attributes import SCOPES, Attribute, Scope
 from harness.records.label_space import LabelSpace
 from harness.records.recipe import EditGroup, Recipe
+from harness.records.toml_table import line_of, parse_toml_table
 
 _RESERVED = frozenset({"recipes"})
 """Names that are folders of benchmark_data/ already."""
@@ -44,7 +44,11 @@ def recipe_names(recipes_dir: Path) -> tuple[str, ...]:
 
 
 def load_recipe(
-    name_or_path: str, recipes_dir: Path, *, values: Mapping[Attribute, tuple[str, ...]]
+    name_or_path: str,
+    recipes_dir: Path,
+    *,
+    values: Mapping[Attribute, tuple[str, ...]],
+    algorithm: int,
 ) -> LoadedRecipe:
     """Return the recipe of this name in `recipes_dir`, or in the .toml file of this path.
 
@@ -52,13 +56,14 @@ def load_recipe(
         name_or_path: A recipe's name, or the path of a file that ends in .toml.
         recipes_dir: Where names are looked up.
         values: The values that the editor can paint, by attribute.
+        algorithm: The version of the editor's painting.
 
     Raises:
         RecipeError: There is no such recipe, or it asks for what there is not.
     """
     path = _find(name_or_path, recipes_dir)
     text = _text(path)
-    recipe = parse_toml_table(text, Recipe, path=path, error_type=RecipeError)
+    recipe = parse_toml_table(text, Recipe, origin=str(path), error_type=RecipeError)
     by_name = not name_or_path.endswith(".toml")
     if by_name and recipe.name != name_or_path:
         raise _refusal(path, text, ("name",), f"it names itself {recipe.name!r}", "Rename one.")
@@ -66,6 +71,10 @@ def load_recipe(
         raise _refusal(path, text, ("name",), f"{recipe.name!r} is taken", "Choose another name.")
     label_space = _label_space(recipe, path=path, text=text)
     _check_classes(recipe, label_space, path=path, text=text)
+    if recipe.editor.algorithm != algorithm:
+        what = f"this harness paints with algorithm {algorithm}, not {recipe.editor.algorithm}"
+        remedy = f"Set it to {algorithm}, or use the release that has it."
+        raise _refusal(path, text, ("editor", "algorithm"), what, remedy)
     for number, group in enumerate(recipe.edits):
         _check_group(group, values, place=("edits", number), path=path, text=text)
     return LoadedRecipe(recipe=recipe, path=path, label_space=label_space)

@@ -5,9 +5,9 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from harness.dataset.source_file import SourceFile
-from harness.dataset.toml_file import parse_toml_table
 from harness.errors import SourceDataError
 from harness.records.manifest import SHA256_PATTERN
+from harness.records.toml_table import parse_toml_table
 
 LISTING = "scenes.toml"
 
@@ -39,7 +39,7 @@ def list_scenes(root: Path, *, description: str) -> tuple[SourceFile, ...]:
         msg = f"no {LISTING} in the source folder {root}"
         raise SourceDataError(msg, remedy=remedy)
     text = listing_path.read_text(encoding="utf-8")
-    listing = parse_toml_table(text, _Listing, path=listing_path, error_type=SourceDataError)
+    listing = parse_toml_table(text, _Listing, origin=str(listing_path), error_type=SourceDataError)
     sources = tuple(_source(root, scene) for scene in listing.scenes)
     names = {source.name for source in sources}
     if len(names) != len(sources):

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.dataset.image_io import decode_label, decode_mask, decode_rgb, read_file
+from harness.dataset.label_space import strange_id
 from harness.errors import SourceDataError
 from harness.records.base import sha256_hex
 from harness.records.label_space import LabelSpace
@@ -116,9 +117,9 @@ class SourceFile:
                 )
 
     def _check_label(self, source: Source, label_space: LabelSpace) -> None:
-        known = {c.id for c in label_space.classes} | {label_space.ignore_id}
-        if odd := sorted({int(i) for i in np.unique(source.label)} - known):
-            msg = f"{self.label} holds id {odd[0]}, which is no class of {label_space.name}"
+        odd = strange_id(source.label, label_space)
+        if odd is not None:
+            msg = f"{self.label} holds id {odd}, which is no class of {label_space.name}"
             raise SourceDataError(
                 msg,
                 remedy="Name the right label space in the recipe, or correct the label.",

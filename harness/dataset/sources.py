@@ -25,7 +25,7 @@ def list_sources(spec: SourceSpec, root: Path | None) -> tuple[SourceFile, ...]:
         )
     if not root.is_dir():
         msg = f"there is no source folder {root}"
-        raise SourceDataError(msg, remedy=spec.description)
+        raise SourceDataError(msg, remedy=spec.description or "Check the path given by --source.")
     match spec.adapter:
         case SourceAdapter.SCENES:
             return list_scenes(root, description=spec.description)

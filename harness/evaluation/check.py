@@ -7,20 +7,28 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.dataset.benchmark_folder import BenchmarkFolder
-from harness.dataset.image_io import encode_rgb_png, read_rgb
-from harness.dataset.label_space import load_label_space
+from harness.dataset.image_io import encode_rgb_png
 from harness.errors import BenchmarkError
-from harness.evaluation.class_map import OTHER, prediction_table, unmapped_classes
+from harness.evaluation.class_map import (
+    OTHER,
+    own_label_space,
+    prediction_table,
+    unmapped_classes,
+)
 from harness.evaluation.evaluate import EvaluationTarget
 from harness.evaluation.prediction import decode_prediction
 from harness.metrics.confusion import count_classes
 from harness.records.check import CheckedImage, CheckFinding, CheckReport, Severity
 from harness.records.label_space import LabelSpace
 from harness.records.run import RunOutcome, RunStatus, StreamedSample
+from harness.records.submission import ContainerLimits
 from harness.sandbox.runner import SubmissionRunner
 
 MAX_OTHER_SHARE = 0.5
 POOR_ACCURACY = 0.2
+STARTUP_SECONDS = 45.0
+IMAGE_SECONDS = 15.0
+"""Deadlines of a check, shorter than an evaluation's: its answer should take seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,12 +50,15 @@ def check(
     multiples of 32 is the fault most often found too late.
 
     Raises:
-        BenchmarkError: The benchmark has no source.
+        BenchmarkError: The benchmark is not built, or has no source.
+        SourceDataError: An image or a label of it can't be decoded.
         SubmissionError: The submission's classes can't be brought to the benchmark's.
+        ImageBuildError: There is no such image, or it is not one that can be run.
         EngineError: The engine is down or refuses.
+        RunInterruptedError: The engine was lost while the container ran.
     """
     header = benchmark.header()
-    own = load_label_space(target.manifest.label_space)
+    own = own_label_space(target.manifest)
     table = prediction_table(target.manifest, own=own, benchmark=header.label_space)
     probes = {probe.id: probe for probe in _probes(benchmark)}
     answers: dict[str, NDArray[Any]] = {}
@@ -59,7 +70,7 @@ def check(
     outcome = runner.run(
         target.image_digest,
         [StreamedSample(id=p.id, png=encode_rgb_png(p.image)) for p in probes.values()],
-        limits=target.limits,
+        limits=_impatient(target),
         run_id=run_id,
         on_prediction=take,
     )
@@ -74,6 +85,17 @@ def check(
         images=images,
         findings=(*_outcome_findings(outcome, probes), *_findings(images, answers, missing)),
     )
+
+
+def _impatient(target: EvaluationTarget) -> ContainerLimits:
+    """Return the target's limits with short deadlines, but for those that it asked for itself."""
+    asked = target.manifest.resources
+    shorter: dict[str, float] = {}
+    if asked.startup_seconds is None:
+        shorter["startup_seconds"] = min(target.limits.startup_seconds, STARTUP_SECONDS)
+    if asked.image_seconds is None:
+        shorter["image_seconds"] = min(target.limits.image_seconds, IMAGE_SECONDS)
+    return target.limits.model_copy(update=shorter)
 
 
 def _probes(benchmark: BenchmarkFolder) -> tuple[_Probe, ...]:
@@ -95,13 +117,13 @@ def _probes(benchmark: BenchmarkFolder) -> tuple[_Probe, ...]:
         rows, columns = {
             "whole": (height, width),
             "odd-sided": (height - 1 - height % 2, width - 1 - width % 2),
-            "upright": (height, height * 3 // 4),
+            "upright": (height, min(width, height * 3 // 4)),
         }[shape]
         probes.append(
             _Probe(
                 id=f"{index:016x}",
                 shape=f"{shape} {columns}x{rows}",
-                image=read_rgb(benchmark.image_path(sample.id))[:rows, :columns],
+                image=benchmark.image(sample.id)[:rows, :columns],
                 label=benchmark.label(sample)[:rows, :columns],
             )
         )

@@ -3,12 +3,28 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.dataset.label_space import label_space_names, load_label_space
 from harness.errors import SubmissionError
 from harness.records.label_space import LabelSpace
 from harness.records.submission import SubmissionManifest
 
 OTHER = 65535
 """The id of everything outside the benchmark's classes; counts against the model."""
+
+
+def own_label_space(manifest: SubmissionManifest) -> LabelSpace:
+    """Return the label space that the submission predicts in.
+
+    Raises:
+        SubmissionError: There is none of this name.
+    """
+    known = label_space_names()
+    if manifest.label_space not in known:
+        msg = f"submission {manifest.name!r}: there is no label space {manifest.label_space!r}"
+        raise SubmissionError(
+            msg, remedy=f"Name one of these in its submission.toml: {', '.join(known)}."
+        )
+    return load_label_space(manifest.label_space)
 
 
 def prediction_table(

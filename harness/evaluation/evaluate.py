@@ -8,9 +8,14 @@ from pathlib import Path
 
 from harness import __version__
 from harness.dataset.benchmark_folder import BenchmarkFolder
-from harness.dataset.label_space import load_label_space
-from harness.errors import EngineError, RunInterruptedError
-from harness.evaluation.class_map import prediction_table
+from harness.errors import (
+    BenchmarkError,
+    EngineError,
+    HarnessError,
+    RunInterruptedError,
+    SourceDataError,
+)
+from harness.evaluation.class_map import own_label_space, prediction_table
 from harness.evaluation.feed import scored_samples, stream_samples
 from harness.evaluation.run_folder import write_run_folder
 from harness.evaluation.scoring import RejectedSampleError, Scorer
@@ -19,6 +24,11 @@ from harness.records.run import ClassCounts, FailureReason, RunOutcome, RunRecor
 from harness.records.submission import ContainerLimits, SubmissionManifest
 from harness.sandbox.runner import SubmissionRunner
 from harness.store.database import ResultsStore
+
+OUR_FAULTS = (BenchmarkError, EngineError, RunInterruptedError, SourceDataError)
+"""What ends a run without being the submission's doing."""
+STORING_PATIENCE_SECONDS = 300.0
+"""How long a finished run waits for another process to leave the database: it cost too much."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,24 +55,30 @@ class EvaluationPlaces:
     """The folder of the runs' records."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Evaluation:
-    """A stored run."""
+def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
+    """Return the completed run of the same key, which counts on the board from now on, or None.
 
-    record: RunRecord
-    """The run."""
-    reused: bool
-    """Whether the same key had been run before, so that nothing ran now."""
-
-
-def find_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
-    """Return the completed run of the same key, or None.
+    A submission that has come back to an earlier image is judged by that image again.
 
     Raises:
+        BenchmarkError: The benchmark is not built.
+        DatabaseBusyError: Another process is writing the database.
         DatabaseError: The database can't be read.
+        PermissionRefusedError: This user can't read it.
     """
-    header = places.benchmark.header()
-    key = (header.digest, target.image_digest, target.limits.content_digest())
+    known = _completed_run(target, places)
+    if known is not None:
+        with ResultsStore.open(places.database) as store:
+            store.count_again(known.run_id, now=datetime.now(UTC))
+    return known
+
+
+def _completed_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
+    key = (
+        places.benchmark.header().digest,
+        target.image_digest,
+        target.limits.content_digest(),
+    )
     if not places.database.exists():
         return None
     with ResultsStore.open_read_only(places.database) as store:
@@ -84,21 +100,33 @@ def evaluate(
     error is raised again; it is never scored.
 
     Raises:
+        BenchmarkError: The benchmark is not built, or a file is not the promised one.
+        SourceDataError: A label can't be decoded.
+        SubmissionError: The submission's classes can't be brought to the benchmark's.
+        ImageBuildError: There is no such image, or it is not one that can be run.
         EngineError: The engine is down or refuses.
         RunInterruptedError: The engine was lost while the container ran.
-        BenchmarkError: A benchmark file is not the promised one.
+        DatabaseBusyError: Another process is writing the database.
         DatabaseError: The results can't be stored.
+        PermissionRefusedError: This user can't write the database.
+        OSError: The run's folder can't be written.
     """
+    places.benchmark.assert_whole()
     header = places.benchmark.header()
     samples = scored_samples(places.benchmark)
     draft = _Draft(
-        target=target, header=header, engine=engine, run_id=run_id, started_at=datetime.now(UTC)
+        target=target,
+        header=header,
+        engine=engine,
+        run_id=run_id,
+        started_at=datetime.now(UTC),
+        forced=_completed_run(target, places) is not None,
     )
-    _assert_storable(places, header)
+    _store_benchmark(places, header)
     with _scorer(target, places, header, samples, on_scored) as scorer:
         try:
             outcome = _run(target, places, samples, runner=runner, run_id=run_id, scorer=scorer)
-        except (EngineError, RunInterruptedError) as error:
+        except (*OUR_FAULTS, OSError) as error:
             _store(draft.record(_harness_failure(error)), places, ())
             raise
         counts = scorer.class_counts() if outcome.status is RunStatus.COMPLETED else ()
@@ -116,6 +144,7 @@ class _Draft:
     engine: str
     run_id: str
     started_at: datetime
+    forced: bool
 
     def record(self, outcome: RunOutcome) -> RunRecord:
         return RunRecord(
@@ -129,11 +158,12 @@ class _Draft:
             harness_version=__version__,
             started_at=self.started_at,
             finished_at=datetime.now(UTC),
+            forced=self.forced,
         )
 
 
-def _assert_storable(places: EvaluationPlaces, header: BenchmarkHeader) -> None:
-    """Open the database for writing before an hour is spent, and put the benchmark in it."""
+def _store_benchmark(places: EvaluationPlaces, header: BenchmarkHeader) -> None:
+    """Put the benchmark in the database, which proves that it can be written before a run is."""
     places.runs.mkdir(parents=True, exist_ok=True)
     with ResultsStore.open(places.database) as store:
         store.add_benchmark(header, places.benchmark.samples())
@@ -146,7 +176,7 @@ def _scorer(
     samples: dict[str, Sample],
     on_scored: Callable[[int], None],
 ) -> Scorer:
-    own = load_label_space(target.manifest.label_space)
+    own = own_label_space(target.manifest)
     return Scorer(
         samples,
         read_label=places.benchmark.label,
@@ -192,13 +222,14 @@ def _blame(outcome: RunOutcome, rejection: RejectedSampleError) -> RunOutcome:
     return RunOutcome.model_validate(outcome.model_dump() | found)
 
 
-def _harness_failure(error: EngineError | RunInterruptedError) -> RunOutcome:
+def _harness_failure(error: HarnessError | OSError) -> RunOutcome:
+    detail = error.one_line() if isinstance(error, HarnessError) else str(error)
     return RunOutcome(
-        status=RunStatus.HARNESS_FAILED, detail=error.one_line(), total_seconds=0.0, predictions=0
+        status=RunStatus.HARNESS_FAILED, detail=detail, total_seconds=0.0, predictions=0
     )
 
 
 def _store(record: RunRecord, places: EvaluationPlaces, counts: tuple[ClassCounts, ...]) -> None:
-    write_run_folder(places.runs, record)
-    with ResultsStore.open(places.database) as store:
+    with ResultsStore.open(places.database, patience_seconds=STORING_PATIENCE_SECONDS) as store:
         store.add_run(record, counts)
+    write_run_folder(places.runs, record)

@@ -41,10 +41,11 @@ def decode_prediction(
             (bad-prediction), or not of the image's size (wrong-size).
     """
     header = _read_header(png, width=width, height=height)
-    rows = _inflate(_image_data(png), header)
+    data = _image_data(png)
+    rows = _inflate(data, header)
     if not rows[:, 0].any():
         return _ids_of_unfiltered(rows[:, 1:], header)
-    decoded = cv2.imdecode(np.frombuffer(png, np.uint8), cv2.IMREAD_UNCHANGED)
+    decoded = cv2.imdecode(np.frombuffer(_plain(png, data), np.uint8), cv2.IMREAD_UNCHANGED)
     if decoded is None or decoded.shape != (height, width):
         msg = "its rows can't be decoded"
         raise _bad(msg)
@@ -117,6 +118,18 @@ def _image_data(png: bytes) -> bytes:
         position = end
     msg = f"it has more than {MAX_CHUNKS} chunks"
     raise _bad(msg)
+
+
+def _plain(png: bytes, data: bytes) -> bytes:
+    """Return the file without any chunk that could change what a decoder shows (tRNS, acTL ...)."""
+    chunk = b"IDAT" + data
+    return (
+        png[:33]
+        + len(data).to_bytes(4, "big")
+        + chunk
+        + zlib.crc32(chunk).to_bytes(4, "big")
+        + b"\0\0\0\0IEND\xaeB`\x82"
+    )
 
 
 def _inflate(data: bytes, header: _Header) -> NDArray[np.uint8]:

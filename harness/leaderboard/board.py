@@ -12,9 +12,6 @@ from harness.records.ranking import Board, FailedRun, RankedSubmission
 from harness.records.run import RunRecord, RunStatus
 from harness.store.database import ResultsStore
 
-LOG_TAIL_CHARACTERS = 2000
-"""How much of a failed run's log a board carries."""
-
 
 def build_board(
     store: ResultsStore,
@@ -25,9 +22,9 @@ def build_board(
 ) -> Board:
     """Return the board of the benchmark with this digest.
 
-    Each submission is judged by its latest completed run. Those that reach the qualifying clean
-    mIoU are ranked by overall drop; the others are listed, as are submissions without a
-    completed run.
+    Each submission is judged by the completed run that was asked for last. Those that reach the
+    qualifying clean mIoU are ranked by overall drop; the others are listed, as are submissions
+    without a completed run.
 
     Args:
         store: The results.
@@ -83,7 +80,7 @@ def _scored_benchmark(store: ResultsStore, digest: str) -> ScoredBenchmark:
 
 
 def _latest_completed(runs: tuple[RunRecord, ...]) -> list[RunRecord]:
-    """Return each submission's latest completed run, by name; `runs` are oldest first."""
+    """Return each submission's completed run that was asked for last, by name."""
     completed = (run for run in runs if run.outcome.status is RunStatus.COMPLETED)
     latest = {run.submission.name: run for run in completed}
     return [latest[name] for name in sorted(latest)]
@@ -152,6 +149,6 @@ def _failed_run(run: RunRecord) -> FailedRun:
         reason=outcome.reason,
         sample_id=outcome.sample_id,
         detail=outcome.detail,
-        log_tail=outcome.log[-LOG_TAIL_CHARACTERS:],
+        log_tail=outcome.log_tail,
         finished_at=run.finished_at,
     )

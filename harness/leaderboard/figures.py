@@ -43,11 +43,8 @@ STEPS = (
 
 
 def _fixed(value: float, digits: int) -> str:
-    text = f"{value:.{digits}f}"
-    if text.startswith("-"):
-        magnitude = text[1:]
-        return f"{MINUS}{magnitude}" if magnitude.strip("0.") else magnitude
-    return text
+    # "z": what rounds to nothing has no sign.
+    return f"{value:z.{digits}f}".replace("-", MINUS)
 
 
 def percent(ratio: float | None, digits: int = 1) -> str:

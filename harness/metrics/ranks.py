@@ -58,7 +58,7 @@ def _interval(ranks: NDArray[np.int64]) -> RankInterval | None:
 
 
 def pareto_front(quality: Floats, cost: Floats) -> NDArray[np.bool_]:
-    """Return which entries no other beats: more quality at no more cost, or less cost at no less.
+    """Return which entries no other beats: at least as good in both and better in one.
 
     Entries with an undefined quality or cost are not on the front and beat no one.
     """

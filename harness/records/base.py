@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 
 def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
@@ -19,12 +19,27 @@ def sha256_hex(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
+def first_fault(error: ValidationError) -> str:
+    """Return the first thing that is wrong with a record, after its key where it has one."""
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    return f"{key}: {first['msg']}" if key else first["msg"]
+
+
 class Record(BaseModel):
     """Plain frozen data that crosses a file, a process or a stage; unknown keys are refused."""
 
     model_config = ConfigDict(
         frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_what_follows(cls, values: Any) -> Any:  # noqa: ANN401 - whatever was given
+        """Leave out the properties that are printed with the fields, so that JSON reads back."""
+        if not cls.model_computed_fields or not isinstance(values, dict):
+            return values
+        return {key: value for key, value in values.items() if key not in cls.model_computed_fields}
 
     def content_digest(self) -> str:
         """Return the sha256 of the record's canonical JSON: its identity by content."""

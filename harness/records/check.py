@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from harness.records.base import Record
 from harness.records.run import RunOutcome, RunStatus
@@ -53,6 +53,7 @@ class CheckReport(Record):
     findings: tuple[CheckFinding, ...]
     """What is wrong; empty where nothing is."""
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic prints the property as a field
     @property
     def ok(self) -> bool:
         """Whether an evaluation would run to its end."""

@@ -2,6 +2,8 @@
 
 from enum import StrEnum
 
+from pydantic import computed_field
+
 from harness.records.base import Record
 
 
@@ -39,6 +41,7 @@ class Diagnosis(Record):
     checks: tuple[MachineCheck, ...]
     """What was looked at, in the order in which it is shown."""
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic prints the property as a field
     @property
     def fit_to_evaluate(self) -> bool:
         """Whether nothing that `harness evaluate` needs is missing."""

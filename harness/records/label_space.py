@@ -42,7 +42,3 @@ class LabelSpace(Record):
     def by_name(self, name: str) -> LabelClass | None:
         """Return the class called `name`, or None."""
         return next((c for c in self.classes if c.name == name), None)
-
-    def by_id(self, class_id: int) -> LabelClass | None:
-        """Return the class with id `class_id`, or None."""
-        return next((c for c in self.classes if c.id == class_id), None)

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from harness.records.attributes import Edit, Scope
 from harness.records.base import Record, canonical_json, sha256_hex
@@ -182,6 +182,11 @@ class Verdict(StrEnum):
     EXTRA = "extra"
     """There, and not promised."""
 
+    @property
+    def agrees(self) -> bool:
+        """Whether the sample is the promised one."""
+        return self in {Verdict.IDENTICAL, Verdict.EQUIVALENT}
+
 
 class SampleVerdict(Record):
     """The verdict on one sample or file."""
@@ -212,6 +217,7 @@ class VerificationReport(Record):
     findings: tuple[SampleVerdict, ...]
     """Everything that is neither identical nor equivalent."""
 
+    @computed_field  # type: ignore[prop-decorator]  # pydantic prints the property as a field
     @property
     def ok(self) -> bool:
         """Whether nothing differs, is missing or is extra."""

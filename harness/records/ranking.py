@@ -9,7 +9,7 @@ from datetime import datetime
 from harness.records.attributes import Attribute
 from harness.records.base import Record
 from harness.records.manifest import BenchmarkHeader
-from harness.records.run import FailureReason, RunStatus
+from harness.records.run import FailureReason, RunRecord, RunStatus
 from harness.records.submission import SubmissionManifest
 
 
@@ -79,27 +79,28 @@ class RankedSubmission(Record):
     submission: SubmissionManifest
     """What the submission says of itself."""
     run_id: str
-    """The run that is scored."""
+    """The run that is scored: the completed one that was asked for last."""
     image_digest: str
     """The image that ran."""
     finished_at: datetime
-    """When it ran, UTC."""
+    """When the run ended, UTC."""
     images_per_second: float | None
     """Predictions divided by the seconds after the ready line."""
     qualified: bool
     """Whether the clean mIoU reaches the benchmark's qualifying mIoU."""
     rank: int | None
-    """Rank by overall drop among the qualified, 1 is the smallest; None where not qualified."""
+    """By overall drop among the qualified, 1 is the smallest; ties share the smaller rank."""
     rank_interval: tuple[int, int] | None
     """The rank's 95 % interval over the bootstrap's resamples."""
     pareto: bool
-    """Whether no qualified submission has both a higher clean mIoU and a smaller overall drop."""
+    """Whether no qualified submission is at least as good in clean mIoU and overall drop and better
+    in one of them; False where it is not qualified itself."""
     clean_miou: float | None
     """mIoU over all sources, ratio."""
     clean_interval: Interval | None
     """Its interval, ratio."""
     pixel_accuracy: float | None
-    """Share of labelled pixels predicted right, over all sources."""
+    """Share of the sources' labelled pixels predicted right."""
     edited_miou: float | None
     """Mean over attributes of the mean over values of edited mIoU, ratio."""
     drop_pp: float | None
@@ -111,7 +112,7 @@ class RankedSubmission(Record):
     attributes: tuple[AttributeScore, ...]
     """The attributes in the recipe's order."""
     classes: tuple[ClassIou, ...]
-    """Per-class IoU over the classes that occur in the labels."""
+    """The classes that occur in the sources' labels."""
 
 
 class FailedRun(Record):
@@ -124,7 +125,7 @@ class FailedRun(Record):
     status: RunStatus
     """How it ended."""
     reason: FailureReason | None
-    """Why, from the closed list."""
+    """Why the submission failed; None where it was not its fault."""
     sample_id: str | None
     """The sample that showed it."""
     detail: str
@@ -139,7 +140,7 @@ class Board(Record):
     """Everything a board shows."""
 
     benchmark: BenchmarkHeader
-    """The benchmark."""
+    """The benchmark, as in its benchmark.json."""
     sources: int
     """Number of sources."""
     edits: int
@@ -151,8 +152,19 @@ class Board(Record):
     seed: int
     """The bootstrap's seed."""
     ranked: tuple[RankedSubmission, ...]
-    """Qualified submissions by rank."""
+    """Qualified submissions by rank; with `--by ATTRIBUTE`, by their rank in that attribute."""
     unranked: tuple[RankedSubmission, ...]
-    """Completed submissions under the qualifying mIoU, by clean mIoU."""
+    """Completed submissions under the qualifying clean mIoU, best first."""
     failed: tuple[FailedRun, ...]
     """The latest run of each submission that has none completed."""
+
+
+class EvaluationReport(Record):
+    """What `harness evaluate` answers."""
+
+    run: RunRecord
+    """The run."""
+    reused: bool
+    """Whether the same key had been run before, so that nothing ran now."""
+    scores: RankedSubmission | None
+    """The run's row of the board, without intervals; None where the run did not complete."""

@@ -32,13 +32,20 @@ class SourceSpec(Record):
     adapter: SourceAdapter
     """The layout of the source folder."""
     split: str = Field(default="all", pattern=r"^[a-z0-9_-]+$")
-    """The split that is read."""
+    """The split that is read; scenes have but one, `all`."""
     root: str | None = None
     """The source folder relative to the recipe's file; None where the user names it by --source."""
     label_space: str
     """The name of the sources' label space."""
     description: str = ""
     """Where the source is to be had, its size and its licence; shown when it is missing."""
+
+    @model_validator(mode="after")
+    def _split_is_there(self) -> "SourceSpec":
+        if self.adapter is SourceAdapter.SCENES and self.split != "all":
+            msg = f"scenes have no split {self.split!r}, only 'all'"
+            raise ValueError(msg)
+        return self
 
 
 class SelectionRule(Record):
@@ -88,7 +95,7 @@ class AcceptanceRule(Record):
     min_object_change: float = Field(default=0.03, ge=0, le=1)
     """The least mean absolute RGB change inside the mask (the image for global edits), 0-1."""
     min_background_psnr: float | None = Field(default=None, ge=0)
-    """The least PSNR in dB outside the mask of a local edit; None leaves it unchecked."""
+    """The least PSNR in dB outside the mask of a local edit; None lets not one differ."""
     min_visible_fraction: float = Field(default=0.5, ge=0, le=1)
     """The least share of a moved or scaled object's area that stays inside the image."""
 

@@ -9,6 +9,9 @@ from harness.records.base import Record
 from harness.records.manifest import SHA256_PATTERN
 from harness.records.submission import ContainerLimits, SubmissionManifest
 
+LOG_TAIL_CHARACTERS = 2000
+"""How much of a failed run's log is shown."""
+
 
 class RunStatus(StrEnum):
     """How a run ended (DESIGN.md, Isolation)."""
@@ -90,6 +93,11 @@ class RunOutcome(Record):
     """Seconds from the start to the end."""
     predictions: int
     """Number of predictions accepted."""
+
+    @property
+    def log_tail(self) -> str:
+        """The end of the log, as it is shown."""
+        return self.log[-LOG_TAIL_CHARACTERS:]
 
 
 class RunRecord(Record):

@@ -1,10 +1,16 @@
 """What a submission says of itself, and the limits it runs under; nothing of containers at work."""
 
+from collections.abc import Mapping
+
 from pydantic import Field
 
+from harness.errors import SubmissionError
 from harness.records.base import Record
 from harness.records.manifest import SHA256_PATTERN
 from harness.records.recipe import NAME_PATTERN
+
+LEAST_CPUS = 0.01
+"""The smallest share that the kernel can hand out: 1 ms of every 100 ms."""
 
 
 class WeightFile(Record):
@@ -23,7 +29,7 @@ class ResourceRequest(Record):
 
     memory_mb: int | None = Field(default=None, gt=0)
     """Memory in MiB."""
-    cpus: float | None = Field(default=None, gt=0)
+    cpus: float | None = Field(default=None, ge=LEAST_CPUS)
     """Processors."""
     pids: int | None = Field(default=None, gt=0)
     """Processes and threads."""
@@ -77,7 +83,7 @@ class ContainerLimits(Record):
 
     memory_mb: int = Field(default=2048, gt=0)
     """Memory and memory+swap in MiB: no swap."""
-    cpus: float = Field(default=2.0, gt=0)
+    cpus: float = Field(default=2.0, ge=LEAST_CPUS)
     """Processors."""
     pids: int = Field(default=128, gt=0)
     """Processes and threads."""
@@ -105,10 +111,51 @@ class ContainerLimits(Record):
     """The largest prediction PNG in bytes."""
 
 
+class ResourceCeilings(Record):
+    """The most that a submission gets by asking; only an operator goes beyond."""
+
+    memory_mb: int = Field(default=8192, gt=0)
+    """Memory in MiB."""
+    cpus: float = Field(default=8.0, ge=LEAST_CPUS)
+    """Processors."""
+    pids: int = Field(default=512, gt=0)
+    """Processes and threads."""
+    shm_mb: int = Field(default=1024, gt=0)
+    """Shared memory in MiB."""
+    tmp_mb: int = Field(default=2048, gt=0)
+    """Size of /tmp in MiB."""
+    gpus: int = Field(default=0, ge=0)
+    """Number of GPUs."""
+    startup_seconds: float = Field(default=600.0, gt=0)
+    """Deadline for the ready line, in seconds."""
+    image_seconds: float = Field(default=300.0, gt=0)
+    """Deadline for one prediction, in seconds."""
+
+
 def limits_for(
-    request: ResourceRequest,
-    allowed: ContainerLimits,
+    manifest: SubmissionManifest,
+    *,
+    ceilings: ResourceCeilings,
+    operator: Mapping[str, int | float | str],
 ) -> ContainerLimits:
-    """Return `allowed` with what `request` asks for put in its place."""
-    asked = request.model_dump(exclude_none=True)
-    return ContainerLimits.model_validate(allowed.model_dump() | asked)
+    """Return the default limits under what `manifest` asks for, and both under the operator's.
+
+    `operator` holds limits by field name. What it sets holds whatever the submission asks for.
+
+    Raises:
+        SubmissionError: The submission asks for more than a ceiling.
+    """
+    requested = manifest.resources.model_dump(exclude_none=True)
+    asked = {name: value for name, value in requested.items() if name not in operator}
+    for name, most in ceilings.model_dump().items():
+        if asked.get(name, most) > most:
+            msg = (
+                f"submission {manifest.name!r} asks for {name} = {asked[name]} and may have {most}"
+                " at most"
+            )
+            raise SubmissionError(
+                msg,
+                remedy="Ask for less under [resources] in its submission.toml, or grant it as the"
+                f" operator with --{name.replace('_', '-')} {asked[name]}.",
+            )
+    return ContainerLimits.model_validate(asked | dict(operator))

@@ -12,7 +12,8 @@ import docker
 import docker.errors
 import requests
 
-from harness.errors import EngineError, ImageBuildError
+from harness.errors import ImageBuildError
+from harness.sandbox.engine import ENGINE_FAILURES, engine_lost
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
 """What `ARG BASE_IMAGE` is by default."""
@@ -89,9 +90,9 @@ def _present(client: docker.DockerClient, reference: str) -> Any | None:  # noqa
     except docker.errors.APIError as error:
         if error.is_client_error():  # no valid reference, so nothing can be there
             return None
-        raise _lost(error) from error
+        raise engine_lost(error) from error
     except requests.RequestException as error:
-        raise _lost(error) from error
+        raise engine_lost(error) from error
 
 
 @lru_cache(maxsize=64)
@@ -101,7 +102,7 @@ def _pull(client: docker.DockerClient, reference: str) -> bool:
     try:
         with _patience(client, PULL_TIMEOUT_SECONDS):
             client.images.pull(reference)
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except ENGINE_FAILURES as error:
         _log.info("%s can't be pulled: %s", reference, error)
         return False
     return True
@@ -153,7 +154,7 @@ def _ask_for_version(client: docker.DockerClient, image_id: str) -> str:
         _log.info("%s does not say its Python version: %s", image_id, error)
         return ""
     except requests.RequestException as error:
-        raise _lost(error) from error
+        raise engine_lost(error) from error
     return bytes(answer).decode("utf-8", "replace").strip()
 
 
@@ -168,11 +169,4 @@ def _no_base(tried: list[str]) -> ImageBuildError:
         "can't be pulled",
         remedy="Run `harness base-image` once to make one from the distribution's packages, or "
         "name one with --base-image.",
-    )
-
-
-def _lost(error: Exception) -> EngineError:
-    return EngineError(
-        f"the container engine stopped answering: {error}",
-        remedy="Check that `docker info` works and run the command again.",
     )

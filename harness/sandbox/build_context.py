@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from harness.errors import WeightsError
+from harness.records.base import sha256_hex
 from harness.sandbox.submission_folder import SubmissionFolder
 from harness.sandbox.weights import WeightsStore, file_digest
 
@@ -111,7 +112,7 @@ def serving_files() -> dict[str, bytes]:
 
 
 def _bytes_file(content: bytes) -> ContextFile:
-    return ContextFile(content=content, digest=hashlib.sha256(content).hexdigest())
+    return ContextFile(content=content, digest=sha256_hex(content))
 
 
 def _folders(names: Mapping[str, ContextFile]) -> list[str]:

@@ -10,10 +10,10 @@ from typing import Any
 
 import docker
 import docker.errors
-import requests
 
 from harness.errors import EngineError, HarnessError, ImageBuildError, RunInterruptedError
 from harness.records.submission import ContainerLimits
+from harness.sandbox.engine import ENGINE_FAILURES
 from harness.sandbox.engine_events import EngineMemory, recall
 from harness.sandbox.walls import container_settings, host_settings
 from harness.sandbox.wire import Wire
@@ -21,7 +21,6 @@ from harness.sandbox.wire import Wire
 _LOG = logging.getLogger(__name__)
 _FIRST_LOOK_SECONDS = 0.005
 _LONGEST_LOOK_SECONDS = 0.1
-ENGINE_FAILURES = (docker.errors.DockerException, requests.RequestException)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,17 +93,15 @@ class Container:
 
         Raises:
             EngineError: The engine can't start any container like this.
+            RunInterruptedError: The engine was lost.
         """
-        try:
-            self._api.start(self._name)
-        except docker.errors.APIError as error:
-            if self.state().exit_code in (126, 127):
-                return False
-            msg = "start a container"
-            raise _refused(msg, error, EngineError) from error
-        except ENGINE_FAILURES as error:
-            msg = "start a container"
-            raise _refused(msg, error, EngineError) from error
+        with _asking("start a container", EngineError):
+            try:
+                self._api.start(self._name)
+            except docker.errors.APIError:
+                if self.state().exit_code in (126, 127):
+                    return False
+                raise
         return True
 
     def state(self) -> ContainerState:
@@ -140,15 +137,12 @@ class Container:
         Raises:
             RunInterruptedError: The engine was lost.
         """
-        try:
-            self._api.kill(self._name)
-        except docker.errors.APIError as error:
-            if not error.is_client_error():
-                msg = "kill a container"
-                raise _refused(msg, error, RunInterruptedError) from error
-        except ENGINE_FAILURES as error:
-            msg = "kill a container"
-            raise _refused(msg, error, RunInterruptedError) from error
+        with _asking("kill a container", RunInterruptedError):
+            try:
+                self._api.kill(self._name)
+            except docker.errors.APIError as error:
+                if not error.is_client_error():
+                    raise
 
     def memory(self) -> EngineMemory:
         """Return what the engine remembers of its life.

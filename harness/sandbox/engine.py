@@ -15,6 +15,8 @@ from harness.errors import EngineError
 API_TIMEOUT_SECONDS = 120
 """How long one answer of the engine may take; builds and waits set their own."""
 DEFAULT_SOCKET = Path("/var/run/docker.sock")
+ENGINE_FAILURES = (docker.errors.DockerException, requests.RequestException)
+"""What the SDK raises where the engine does not do what it was asked."""
 
 ENFORCED = {
     "MemoryLimit": "memory",
@@ -71,7 +73,7 @@ def connect() -> docker.DockerClient:
     for address in _addresses():
         try:
             return _client(address)
-        except (docker.errors.DockerException, requests.RequestException) as error:
+        except ENGINE_FAILURES as error:
             failures.append((address, error))
     raise _refusal(*failures[0]) from failures[0][1]
 
@@ -85,7 +87,7 @@ def describe(client: docker.DockerClient) -> EngineDescription:
     try:
         version: dict[str, Any] = client.version()
         info: dict[str, Any] = client.info()
-    except (docker.errors.DockerException, requests.RequestException) as error:
+    except ENGINE_FAILURES as error:
         raise _refusal(client.api.base_url, error) from error
     # Docker names its components; the first one is the engine itself (Podman: "Podman Engine").
     components = version.get("Components") or [{"Name": "Docker Engine"}]
@@ -102,6 +104,14 @@ def describe(client: docker.DockerClient) -> EngineDescription:
         cpus=int(info.get("NCPU") or 0),
         memory_bytes=int(info.get("MemTotal") or 0),
         unenforced=tuple(name for key, name in ENFORCED.items() if info.get(key) is False),
+    )
+
+
+def engine_lost(error: Exception) -> EngineError:
+    """Return what to raise where the engine answered before and does not any more."""
+    return EngineError(
+        f"the container engine stopped answering: {error}",
+        remedy="Check that `docker info` works and run the command again.",
     )
 
 

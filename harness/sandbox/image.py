@@ -11,12 +11,13 @@ import docker
 import docker.errors
 import requests
 
-from harness.errors import EngineError, ImageBuildError, SubmissionError
+from harness.errors import DiskFullError, HarnessError, ImageBuildError, SubmissionError
 from harness.records.base import sha256_hex
 from harness.records.submission import SubmissionManifest
 from harness.sandbox.base_image import BaseImage, find_or_pull, resolve_base_image
 from harness.sandbox.build_context import BuildContext, assemble_context
 from harness.sandbox.build_log import BuildLog
+from harness.sandbox.engine import ENGINE_FAILURES, engine_lost
 from harness.sandbox.image_file import MAX_FILE_BYTES, read_image_file
 from harness.sandbox.submission_folder import (
     MANIFEST_NAME,
@@ -70,6 +71,7 @@ def build_image(
         ImageBuildError: A step of the Dockerfile failed, or its base or wheels are missing.
         WeightsError: Weights are missing or not the promised bytes.
         SubmissionError: The requirements can't be fetched safely.
+        DiskFullError: The engine has no room left for it.
         EngineError: The engine stopped answering.
     """
     started = time.monotonic()
@@ -120,8 +122,8 @@ def image_submission(client: docker.DockerClient, reference: str) -> BuiltImage:
         digest = str(image.id)
         label = (image.labels or {}).get(SUBMISSION_LABEL)
         manifest = _from_label(label, reference) if label else _from_file(client, digest, reference)
-    except (requests.RequestException, docker.errors.APIError) as error:
-        raise _lost(error) from error
+    except ENGINE_FAILURES as error:
+        raise engine_lost(error) from error
     return BuiltImage(
         manifest=manifest,
         digest=digest,
@@ -178,8 +180,8 @@ def _present(client: docker.DockerClient, tag: str, identity: str) -> str | None
         image = client.images.get(tag)
     except docker.errors.ImageNotFound:
         return None
-    except (requests.RequestException, docker.errors.APIError) as error:
-        raise _lost(error) from error
+    except ENGINE_FAILURES as error:
+        raise engine_lost(error) from error
     return str(image.id) if (image.labels or {}).get(CONTEXT_LABEL) == identity else None
 
 
@@ -212,11 +214,23 @@ def _build(
         except docker.errors.APIError as error:
             log.error = str(error.explanation or error)
         except requests.RequestException as error:
-            raise _lost(error) from error
-    name = request.tag.removeprefix(f"{REPOSITORY}/").rpartition(":")[0]
-    msg = f"the image of {name} can't be built: {log.explanation()}"
-    raise ImageBuildError(
-        msg,
+            raise engine_lost(error) from error
+    raise _unbuilt(request.tag, log)
+
+
+def _unbuilt(tag: str, log: BuildLog) -> HarnessError:
+    """Return what to raise for a build that ended as `log` says."""
+    name = tag.removeprefix(f"{REPOSITORY}/").rpartition(":")[0]
+    message = f"the image of {name} can't be built: {log.explanation()}"
+    # the engine's own words, or those of a step's program: either way it is the engine's disk
+    if re.search(r"no space left on device|disk quota exceeded", message, re.IGNORECASE):
+        return DiskFullError(
+            message,
+            remedy="Free room where the engine keeps its images (`docker system df` says what takes"
+            " it, `docker image prune` removes what has no name) and run the command again.",
+        )
+    return ImageBuildError(
+        message,
         remedy="Correct the Dockerfile or what it copies; `harness --verbose` shows the whole log.",
     )
 
@@ -247,10 +261,3 @@ def _from_file(client: docker.DockerClient, digest: str, reference: str) -> Subm
             f"with the file /{MANIFEST_NAME} (at most {MAX_FILE_BYTES // 1024} KiB).",
         )
     return parse_manifest(data, origin=f"/{MANIFEST_NAME} in {reference}")
-
-
-def _lost(error: Exception) -> EngineError:
-    return EngineError(
-        f"the container engine failed: {error}",
-        remedy="Check that `docker info` works and run the command again.",
-    )

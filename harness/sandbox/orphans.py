@@ -7,7 +7,7 @@ import docker
 import docker.errors
 
 from harness.errors import EngineError
-from harness.sandbox.container import ENGINE_FAILURES
+from harness.sandbox.engine import ENGINE_FAILURES
 from harness.sandbox.owner import RUN_LABEL, is_orphan
 
 _LOG = logging.getLogger(__name__)

@@ -28,6 +28,7 @@ class SubmissionRunner(Protocol):
 
         Raises:
             EngineError: The engine is down or refuses.
+            ImageBuildError: There is no such image, or it is not one that can be run.
             RunInterruptedError: The engine was lost while the container ran.
         """
         ...

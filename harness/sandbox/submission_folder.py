@@ -1,9 +1,8 @@
 """A submission's folder: its manifest read and its files checked; nothing of its image."""
 
-import hashlib
 import os
+import re
 import stat
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -11,7 +10,9 @@ from docker.utils.build import PatternMatcher
 from pydantic import ValidationError
 
 from harness.errors import PermissionRefusedError, SubmissionError
+from harness.records.recipe import NAME_PATTERN
 from harness.records.submission import SubmissionManifest
+from harness.records.toml_table import parse_toml_table, table_error
 
 MANIFEST_NAME = "submission.toml"
 MAX_MANIFEST_BYTES = 65536
@@ -47,8 +48,6 @@ class SubmissionFolder:
     """What its submission.toml says."""
     files: tuple[FolderFile, ...]
     """What it brings into the build, by name; .dockerignore is already heeded."""
-    digest: str
-    """The sha256 over the names, modes and bytes of `files`."""
 
     def text(self, name: str) -> str | None:
         """Return the text of the file `name`, or None where there is none."""
@@ -79,16 +78,27 @@ def load_submission(folder: Path) -> SubmissionFolder:
             remedy="Keep what describes the submission, and nothing else, in it.",
         )
     manifest = parse_manifest(_read(manifest_path), origin=str(manifest_path))
+    _refuse_other_name(manifest.name, manifest_path)
     if not (folder / "Dockerfile").is_file():
         msg = f"{folder} has no Dockerfile"
         raise SubmissionError(
             msg,
             remedy="Add one; submissions/color-forest/Dockerfile is a short one to copy.",
         )
-    files = _files(folder)
-    return SubmissionFolder(
-        path=folder, manifest=manifest, files=files, digest=_folder_digest(files)
-    )
+    return SubmissionFolder(path=folder, manifest=manifest, files=_files(folder))
+
+
+def _refuse_other_name(name: str, manifest_path: Path) -> None:
+    """Refuse a name that is not the folder's: a copy would take its original's row of the board."""
+    folder = manifest_path.parent.resolve().name
+    if name == folder:
+        return
+    msg = f"{manifest_path}: `name` = {name!r}, and the folder is called {folder!r}"
+    if not re.search(NAME_PATTERN, folder):
+        raise SubmissionError(
+            msg, remedy=f"Rename the folder to {name}, or both to another name in lower case."
+        )
+    raise SubmissionError(msg, remedy=f'Set name = "{folder}" there, or rename the folder.')
 
 
 def parse_manifest(data: bytes, *, origin: str) -> SubmissionManifest:
@@ -98,12 +108,11 @@ def parse_manifest(data: bytes, *, origin: str) -> SubmissionManifest:
         SubmissionError: It is no TOML, or a key or value in it is not allowed.
     """
     try:
-        return SubmissionManifest.model_validate(tomllib.loads(data.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{origin} is not TOML: {error}"
-        raise SubmissionError(msg, remedy="Correct it there and run the command again.") from error
-    except ValidationError as error:
-        raise manifest_error(error, origin=origin) from error
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        msg = f"{origin} is no UTF-8 text"
+        raise SubmissionError(msg, remedy="Save it as UTF-8.") from error
+    return parse_toml_table(text, SubmissionManifest, origin=origin, error_type=SubmissionError)
 
 
 def parse_json_manifest(text: str, *, origin: str) -> SubmissionManifest:
@@ -115,32 +124,9 @@ def parse_json_manifest(text: str, *, origin: str) -> SubmissionManifest:
     try:
         return SubmissionManifest.model_validate_json(text)
     except ValidationError as error:
-        raise manifest_error(error, origin=origin) from error
-
-
-def manifest_error(error: ValidationError, *, origin: str) -> SubmissionError:
-    """Return what `error` says of a manifest from `origin`, in one line that names the key."""
-    first = error.errors(include_url=False, include_context=False)[0]
-    key = ".".join(str(part) for part in first["loc"]) or "the whole file"
-    more = error.error_count() - 1
-    rest = f" (and {more} more)" if more else ""
-    match first["type"]:
-        case "extra_forbidden":
-            known = ", ".join(sorted(SubmissionManifest.model_fields))
-            where = "" if "." in key else f" The keys are {known}."
-            return SubmissionError(
-                f"{origin}: unknown key `{key}`{rest}", remedy=f"Remove or rename it.{where}"
-            )
-        case "missing":
-            return SubmissionError(
-                f"{origin}: the key `{key}` is missing{rest}", remedy="Add it to the file."
-            )
-        case _:
-            value = repr(first["input"])[:80]
-            return SubmissionError(
-                f"{origin}: `{key}` = {value} is not allowed: {first['msg']}{rest}",
-                remedy="Correct the value and run the command again.",
-            )
+        raise table_error(
+            error, SubmissionManifest, origin=origin, text="", error_type=SubmissionError
+        ) from error
 
 
 def _known(folder: Path) -> str:
@@ -226,12 +212,3 @@ def _file(root: Path, name: PurePosixPath) -> FolderFile | None:
         raise PermissionRefusedError(msg, remedy="Give this user the right to read it.")
     executable = bool(status.st_mode & stat.S_IXUSR)
     return FolderFile(name=str(name), path=target, size=status.st_size, executable=executable)
-
-
-def _folder_digest(files: tuple[FolderFile, ...]) -> str:
-    whole = hashlib.sha256()
-    for file in files:
-        with file.path.open("rb") as stream:
-            content = hashlib.file_digest(stream, "sha256").hexdigest()
-        whole.update(f"{file.name}\0{file.executable:d}\0{content}\n".encode())
-    return whole.hexdigest()

@@ -72,8 +72,10 @@ def _environment(limits: ContainerLimits, image_environment: Mapping[str, str]) 
         "TMPDIR": "/tmp",  # noqa: S108 - the container's own
         "HARNESS_MAX_IN_FLIGHT": str(limits.max_in_flight),
     }
+    # Where NVIDIA's runtime is the default, an image that says `all`, as CUDA's do, would get GPUs.
+    unseen = {} if limits.gpus else {"NVIDIA_VISIBLE_DEVICES": "void"}
     unset = {name: value for name, value in threads.items() if name not in image_environment}
-    return unset | fixed
+    return unset | fixed | unseen
 
 
 def _gpu_requests(gpus: int) -> list[DeviceRequest]:

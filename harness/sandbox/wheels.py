@@ -1,6 +1,5 @@
 """Fetches a submission's wheels on the host, so that its image builds without a network."""
 
-import hashlib
 import json
 import logging
 import re
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ImageBuildError, SubmissionError
+from harness.records.base import sha256_hex
 from harness.sandbox.base_image import BaseImage
 
 REQUIREMENTS_NAME = "requirements.txt"
@@ -51,7 +51,7 @@ def fetch_wheels(requirements: str, base: BaseImage, *, cache_dir: Path) -> Whee
     """
     lines = checked_requirements(requirements)
     identity = json.dumps([lines, base.python_version, base.machine]).encode()
-    folder = cache_dir / "wheels" / hashlib.sha256(identity).hexdigest()
+    folder = cache_dir / "wheels" / sha256_hex(identity)
     if folder.is_dir():
         return Wheels(files=_in(folder), cached=True)
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ length of an evaluation.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Self
 
@@ -23,7 +24,13 @@ from harness.store.benchmarks import (
 )
 from harness.store.connection import Access, connect, database_errors, transaction
 from harness.store.counts import CountsTable, insert_counts, select_counts
-from harness.store.runs import insert_run, run_is_stored, select_latest_run, select_runs
+from harness.store.runs import (
+    insert_run,
+    run_is_stored,
+    select_completed_run,
+    select_runs,
+    update_counts_since,
+)
 from harness.store.schema import migrate, newest_version, schema_version
 
 PATIENCE_SECONDS = 10.0
@@ -104,18 +111,18 @@ class ResultsStore:
                     benchmark_digest=record.benchmark_digest,
                 )
 
+    def count_again(self, run_id: str, *, now: datetime) -> None:
+        """Let a completed run count for its submission, before runs that ended later."""
+        with self._reporting(), transaction(self._connection):
+            update_counts_since(self._connection, run_id, now)
+
     def completed_run(self, key: tuple[str, str, str]) -> RunRecord | None:
         """Return the latest completed run of this key (see `RunRecord.key`), or None."""
         with self._reporting():
-            return select_latest_run(self._connection, key, statuses=(RunStatus.COMPLETED,))
-
-    def latest_run(self, key: tuple[str, str, str]) -> RunRecord | None:
-        """Return the latest run of this key however it ended, or None."""
-        with self._reporting():
-            return select_latest_run(self._connection, key)
+            return select_completed_run(self._connection, key)
 
     def runs(self, benchmark_digest: str) -> tuple[RunRecord, ...]:
-        """Return all runs of a benchmark, oldest first."""
+        """Return all runs of a benchmark, the one that was asked for last at the end."""
         with self._reporting():
             return select_runs(self._connection, benchmark_digest)
 

@@ -1,6 +1,5 @@
 """The rows of runs; nothing of their pixel counts."""
 
-from collections.abc import Iterable
 from datetime import UTC, datetime
 
 import duckdb
@@ -13,7 +12,7 @@ def insert_run(connection: duckdb.DuckDBPyConnection, record: RunRecord) -> None
     outcome = record.outcome
     benchmark_digest, image_digest, limits_digest = record.key()
     connection.execute(
-        "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             record.run_id,
             benchmark_digest,
@@ -30,6 +29,7 @@ def insert_run(connection: duckdb.DuckDBPyConnection, record: RunRecord) -> None
             record.forced,
             record.harness_version,
             record.model_dump_json(),
+            _utc(record.finished_at),
         ],
     )
 
@@ -43,29 +43,30 @@ def run_is_stored(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
 def select_runs(
     connection: duckdb.DuckDBPyConnection, benchmark_digest: str
 ) -> tuple[RunRecord, ...]:
-    """Return the runs of a benchmark, oldest first."""
+    """Return the runs of a benchmark, the one that was asked for last at the end."""
     rows = connection.execute(
-        "SELECT record FROM run WHERE benchmark_digest = ? ORDER BY finished_at, run_id",
+        "SELECT record FROM run WHERE benchmark_digest = ? ORDER BY counts_since, run_id",
         [benchmark_digest],
     ).fetchall()
     return tuple(RunRecord.model_validate_json(record) for (record,) in rows)
 
 
-def select_latest_run(
-    connection: duckdb.DuckDBPyConnection,
-    key: tuple[str, str, str],
-    *,
-    statuses: Iterable[RunStatus] = tuple(RunStatus),
+def update_counts_since(connection: duckdb.DuckDBPyConnection, run_id: str, now: datetime) -> None:
+    """Let the run count from `now` on."""
+    connection.execute("UPDATE run SET counts_since = ? WHERE run_id = ?", [_utc(now), run_id])
+
+
+def select_completed_run(
+    connection: duckdb.DuckDBPyConnection, key: tuple[str, str, str]
 ) -> RunRecord | None:
-    """Return the latest run of this key that ended in one of `statuses`, or None."""
+    """Return the latest completed run of this key, or None."""
     row = connection.execute(
         """
         SELECT record FROM run
-        WHERE benchmark_digest = ? AND image_digest = ? AND limits_digest = ?
-            AND list_contains(?::VARCHAR[], status)
+        WHERE benchmark_digest = ? AND image_digest = ? AND limits_digest = ? AND status = ?
         ORDER BY finished_at DESC, run_id DESC LIMIT 1
         """,
-        [*key, [status.value for status in statuses]],
+        [*key, RunStatus.COMPLETED.value],
     ).fetchone()
     return RunRecord.model_validate_json(row[0]) if row else None
 

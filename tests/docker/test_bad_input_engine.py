@@ -67,37 +67,58 @@ def manifest(disposable_name):
 
 
 @pytest.fixture
-def write_model(workspace):
-    """Writes the folder submissions/model."""
+def write_model(workspace, disposable_name):
+    """Writes a submission's folder and returns its name."""
 
     def write(**files):
-        folder = workspace / "submissions" / "model"
+        folder = workspace / "submissions" / disposable_name
         folder.mkdir(parents=True)
         for name, text in files.items():
             (folder / name.replace("_toml", ".toml")).write_text(text, encoding="utf-8")
+        return disposable_name
 
     return write
 
 
 def test_an_unknown_submission_lists_the_known_ones(workspace, write_model, manifest):
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE)
-    assert_refused(evaluate(workspace, "modell"), 5, "'modell'", "one of model in")
+    model = write_model(submission_toml=manifest, Dockerfile=DOCKERFILE)
+    assert_refused(evaluate(workspace, f"{model}l"), 5, f"'{model}l'", f"one of {model} in")
 
 
 def test_a_folder_without_a_manifest_is_named(workspace, write_model):
-    write_model(Dockerfile=DOCKERFILE)
-    assert_refused(evaluate(workspace, "model"), 5, "submission.toml")
+    model = write_model(Dockerfile=DOCKERFILE)
+    assert_refused(evaluate(workspace, model), 5, "submission.toml")
 
 
 def test_an_unknown_key_in_the_manifest_is_named(workspace, write_model, manifest):
-    write_model(submission_toml=manifest + "autors = []", Dockerfile=DOCKERFILE)
-    assert_refused(evaluate(workspace, "model"), 5, "autors")
+    model = write_model(submission_toml=manifest + "autors = []", Dockerfile=DOCKERFILE)
+    assert_refused(evaluate(workspace, model), 5, "autors")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (('"voc"', '"vok"'), ("label space 'vok'", "submission.toml", "camvid, cityscapes, voc")),
+        (('name = "', 'name = "copy-of-'), ("`name`", "Set name = ")),
+        (('"voc"', '"voc"\nresources = {gpus = 1}'), ("gpus = 1", "0 at most", "--gpus 1")),
+    ],
+    ids=["label-space", "name", "resources"],
+)
+def test_a_manifest_that_cannot_be_granted_is_refused_before_the_build(
+    engine, workspace, write_model, manifest, change, words
+):
+    text = manifest.replace(*change, 1)
+    model = write_model(submission_toml=text, Dockerfile=DOCKERFILE + "RUN exit 3\n")
+    assert_refused(evaluate(workspace, model), 5, *words)
+    assert engine.images.list(name=f"harness-submission/{model}") == []
 
 
 @pytest.mark.usefixtures("base_image")
 def test_a_failing_dockerfile_shows_its_step(workspace, write_model, manifest):
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + "RUN echo gone wrong; exit 3\n")
-    assert_refused(evaluate(workspace, "model"), 6, "exit 3", "gone wrong")
+    model = write_model(
+        submission_toml=manifest, Dockerfile=DOCKERFILE + "RUN echo gone wrong; exit 3\n"
+    )
+    assert_refused(evaluate(workspace, model), 6, "exit 3", "gone wrong")
     assert not (workspace / "leaderboard" / "results.duckdb").exists()
 
 
@@ -113,8 +134,8 @@ def test_a_failing_dockerfile_shows_its_step(workspace, write_model, manifest):
 def test_an_image_that_may_not_run_is_refused_and_not_stored(
     workspace, write_model, manifest, end, words
 ):
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + end)
-    assert_refused(evaluate(workspace, "model"), 6, *words)
+    model = write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + end)
+    assert_refused(evaluate(workspace, model), 6, *words)
     assert_no_run_stored(workspace)
 
 
@@ -132,14 +153,14 @@ def test_a_submission_whose_classes_do_not_meet_the_benchmarks_is_refused(
     for known in header["label_space"]["classes"]:
         known["name"] = f"{known['name']} of this street"
     path.write_text(json.dumps(header))
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE)
-    assert_refused(evaluate(workspace, "model"), 5, "'voc'", "'street'", "[class_map]")
+    model = write_model(submission_toml=manifest, Dockerfile=DOCKERFILE)
+    assert_refused(evaluate(workspace, model), 5, "'voc'", "'street'", "[class_map]")
     assert_no_run_stored(workspace)
 
 
 @pytest.mark.usefixtures("base_image")
 def test_a_second_process_writing_the_results_is_named(workspace, write_model, manifest):
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + 'CMD ["sleep", "60"]\n')
+    model = write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + 'CMD ["sleep", "60"]\n')
     path = workspace / "leaderboard" / "results.duckdb"
     path.parent.mkdir()
     script = (
@@ -155,7 +176,7 @@ def test_a_second_process_writing_the_results_is_named(workspace, write_model, m
         assert holder.stdout.readline() == "held\n"
         with ThreadPoolExecutor() as pool:  # side by side: each is patient with the holder
             ranked = pool.submit(harness, workspace, "rank", "--benchmark", "tiny")
-            evaluated = pool.submit(evaluate, workspace, "model")
+            evaluated = pool.submit(evaluate, workspace, model)
         holder.stdin.close()
     assert_refused(ranked.result(), 11, str(holder.pid))
     assert_refused(evaluated.result(), 11, str(holder.pid))
@@ -165,8 +186,8 @@ def test_a_second_process_writing_the_results_is_named(workspace, write_model, m
 @pytest.mark.usefixtures("base_image")
 def test_a_submission_that_fails_is_stored_and_shown(workspace, write_model, manifest):
     command = 'CMD ["python3", "-c", "raise SystemExit(3)"]\n'
-    write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + command)
-    assert_refused(evaluate(workspace, "model"), 13, "exited-early", "harness check")
+    model = write_model(submission_toml=manifest, Dockerfile=DOCKERFILE + command)
+    assert_refused(evaluate(workspace, model), 13, "exited-early", "harness check")
     (folder,) = (workspace / "leaderboard" / "runs").iterdir()
     assert (folder / "log.txt").exists()
     ranked = harness(workspace, "rank", "--benchmark", "tiny")

@@ -11,14 +11,11 @@ from harness.editing.procedural.pattern import paint_pattern
 from harness.editing.procedural.scene import Scene
 from harness.editing.procedural.style import render_style
 from harness.editing.procedural.textures import Textures
-from harness.editing.procedural.values import VALUES
+from harness.editing.procedural.values import ALGORITHM, VALUES
 from harness.editing.procedural.weather import render_weather
 from harness.errors import ImageEditError
 from harness.records.attributes import Attribute, Scope
 from harness.records.recipe import ProceduralEditorSpec
-
-ALGORITHM = 1
-"""The version of the painting; it goes up whenever the same request gives other pixels."""
 
 MIN_SIDE = 16
 """The least height and width of an image, in pixels."""

@@ -1,6 +1,9 @@
-"""The closed registry of attribute values the procedural editor knows; nothing of how it paints."""
+"""What a recipe may ask of the procedural editor; nothing of how it paints."""
 
 from harness.records.attributes import Attribute
+
+ALGORITHM = 1
+"""The version of the painting; it goes up whenever the same request gives other pixels."""
 
 VALUES: dict[Attribute, tuple[str, ...]] = {
     Attribute.COLOR: ("violet", "pink", "blue", "green", "orange", "yellow", "tan", "multi"),

@@ -80,5 +80,12 @@ def test_the_rule_decides(found, scope, reason):
     assert judge(found, RULE, scope=scope) is reason
 
 
-def test_an_unchecked_background_may_be_anything():
-    assert judge(scores(psnr=1.0), AcceptanceRule(), scope=Scope.LOCAL) is None
+def test_without_a_bound_not_one_pixel_beside_the_object_may_differ():
+    after = BEFORE.copy()
+    after[OBJECT] = 255
+    assert judge(score(after), AcceptanceRule(), scope=Scope.LOCAL) is None
+    after[3, 4, 2] += 1  # one level of one channel of one pixel: 68.8 dB
+    spilt = score(after)
+    assert judge(spilt, AcceptanceRule(), scope=Scope.LOCAL) is RejectionReason.BACKGROUND_CHANGED
+    assert judge(spilt, AcceptanceRule(), scope=Scope.GEOMETRY) is None
+    assert judge(spilt, RULE, scope=Scope.LOCAL) is None

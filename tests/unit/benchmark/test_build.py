@@ -5,6 +5,7 @@ import pytest
 from benchmark_fakes import (
     RECIPE,
     DyingEditor,
+    FakeEditor,
     build_request,
     tree,
     write_recipe,
@@ -234,6 +235,31 @@ def test_an_editor_that_breaks_its_promise_is_found_out(tmp_path):
     request = build_request(tmp_path, editor_factory=RelabelingEditor)
     with pytest.raises(ImageEditError, match="another label, though nothing moved for color=viol"):
         build(request)
+
+
+class SpillingEditor(FakeEditor):
+    """Changes one level of the image's last pixel, far from every object."""
+
+    def edit(self, source, requests):
+        results = super().edit(source, requests)
+        for result in results:
+            result.image[-1, -1, 0] ^= 1
+        return results
+
+
+@pytest.mark.parametrize(("bound", "accepted"), [("", 0), ("min_background_psnr = 60", 2)])
+def test_a_local_edit_that_spills_is_rejected_unless_the_recipe_allows_it(
+    tmp_path, bound, accepted
+):
+    # One of 512 or more background pixels x 3 channels by 1 is 80 dB.
+    loaded = write_recipe(tmp_path / "recipes", text=f"{RECIPE}[acceptance]\n{bound}\n")
+    report = build(build_request(tmp_path, loaded=loaded, editor_factory=SpillingEditor))
+    counts = {str(value.edit): value for value in report.counts.values}
+    rejected = {} if accepted else {RejectionReason.BACKGROUND_CHANGED: 2}
+    assert counts["color=violet"].accepted == accepted
+    assert counts["color=violet"].rejected == rejected
+    assert counts["style=sketch"].accepted == 4
+    assert counts["position=left"].accepted == 1
 
 
 class RefusingEditor:

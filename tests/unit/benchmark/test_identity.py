@@ -45,7 +45,7 @@ def test_ids_and_seeds_differ_by_everything_that_makes_them(tmp_path):
         ("qualifying_miou = 0.1", "qualifying_miou = 0.2", True),
         ("seed = 7", "seed = 8", False),
         ("require_object = false", "require_object = true", False),
-        ("algorithm = 1", "algorithm = 2", False),
+        ("algorithm = 1", "algorithm = 1\nstrength = 0.5", False),
         ("amount = 0.2", "amount = 0.3", False),
         ('split = "test"', 'split = "val"', False),
     ],

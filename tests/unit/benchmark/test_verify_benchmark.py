@@ -1,13 +1,15 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
 from benchmark_fakes import RECIPE, build_request, write_recipe
 
 from harness.benchmark.build import build_benchmark, list_build_sources, write_lock
+from harness.benchmark.remedy import remedy_for
 from harness.benchmark.verify import Promise, verify_benchmark
 from harness.dataset.benchmark_folder import BenchmarkFolder
-from harness.dataset.image_io import encode_rgb_png, read_rgb
+from harness.dataset.image_io import encode_rgb_png
 from harness.dataset.lock_file import read_lock
 from harness.errors import BenchmarkError
 from harness.records.manifest import Verdict
@@ -86,8 +88,9 @@ def test_every_single_byte_of_an_image_counts(built):
 
 def test_the_same_pixels_in_other_bytes_are_found(built):
     sample = sample_of(built, "d-none", None)
-    path = BenchmarkFolder(built.folder).image_path(sample.id)
-    pixels = read_rgb(path).copy()
+    folder = BenchmarkFolder(built.folder)
+    path = folder.image_path(sample.id)
+    pixels = folder.image(sample.id).copy()
     path.write_bytes(path.read_bytes() + b"trailing")
     report = check(built)
     assert subjects(report) == {sample.id}
@@ -106,17 +109,66 @@ def test_a_missing_file_is_found_and_its_sample_named(built):
 
 
 def test_extra_files_are_found_and_words_beside_are_not(built):
-    for name in ("README.md", "NOTICE", "sources/x.webp"):
+    for name in ("README.md", "DATA_CARD.md", "NOTICE", "sources/x.webp"):
         path = built.folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x")
     assert check(built).ok
 
-    for name in ("images/0123456789abcdef.png", "labels/notes.txt", "weights.bin"):
+    extra = {"images/0123456789abcdef.png", "labels/notes.txt", "weights.bin", "answers.md"}
+    for name in extra:
         (built.folder / name).write_bytes(b"x")
+    (built.folder / "LICENSE").mkdir()
     report = check(built)
-    assert subjects(report) == {"images/0123456789abcdef.png", "labels/notes.txt", "weights.bin"}
+    assert subjects(report) == extra | {"LICENSE"}
     assert {f.verdict for f in report.findings} == {Verdict.EXTRA}
+
+
+def test_a_file_in_a_folders_place_is_extra_and_its_samples_are_missing(built):
+    shutil.rmtree(built.folder / "masks")
+    (built.folder / "masks").write_bytes(b"x")
+    report = check(built)
+    assert "masks" in subjects(report)
+    assert {f.verdict for f in report.findings} == {Verdict.EXTRA, Verdict.MISSING}
+
+
+BUILD = "Run `harness build-benchmark tiny` to restore it."
+
+
+def test_the_remedy_for_a_broken_benchmark_restores_it(built):
+    flip(BenchmarkFolder(built.folder).image_path(sample_of(built, "d-none", None).id))
+    BenchmarkFolder(built.folder).croissant_path.unlink()
+    assert remedy_for(check(built)) == BUILD
+    build_benchmark(built, list_build_sources(built), on_unit=lambda _: None)
+    assert check(built).ok
+
+
+def test_the_remedy_for_extra_files_names_them_as_a_build_leaves_them(built):
+    for name in ("answers.md", "labels/notes.txt"):
+        (built.folder / name).write_bytes(b"x")
+    assert remedy_for(check(built)) == "Remove answers.md, labels/notes.txt."
+    flip(BenchmarkFolder(built.folder).image_path(sample_of(built, "d-none", None).id))
+    assert remedy_for(check(built)) == f"Remove answers.md, labels/notes.txt. {BUILD}"
+    for number in range(5):
+        (built.folder / f"b{number}").write_bytes(b"x")
+    assert "Remove answers.md, b0, b1, b2, b3 and 2 more." in remedy_for(check(built))
+
+
+def test_the_remedy_for_a_sample_that_stands_twice_removes_no_file(built):
+    path = BenchmarkFolder(built.folder).manifest_path
+    path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
+    assert remedy_for(check(built)) == BUILD
+
+
+def test_the_remedy_for_a_changed_recipe_is_not_a_build_that_its_lock_refuses(built):
+    loaded = write_recipe(built.folder.parent / "other", text=RECIPE.replace("= 7", "= 8"))
+    remedy = remedy_for(check(built, recipe=loaded.recipe))
+    assert remedy == (
+        "Undo the change of the recipe, or release it with "
+        "`harness build-benchmark tiny --replace-lock`."
+    )
+    unlocked = Promise(recipe=loaded.recipe, lock=None)
+    assert remedy_for(verify_benchmark(built.folder, unlocked, threads=1)) == BUILD
 
 
 def test_every_byte_of_every_index_file_counts(built):

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from fakes import write_tiny_benchmark
 
-from harness.dataset.image_io import encode_gray_png, encode_rgb_png
+from harness.benchmark.unit import SCRATCH, STATE, UNITS
+from harness.dataset.image_io import decode_label, decode_rgb, encode_gray_png, encode_rgb_png
 from harness.store.database import ResultsStore
 from harness.store.schema import newest_version
 
@@ -153,8 +154,15 @@ def test_a_full_disk_is_said_and_nothing_half_written_is_left(full_disk, camvid_
     result = harness(full_disk, "build-benchmark", "mine", "--source", str(camvid_like))
     assert_refused(result, 8, "full")
     built = full_disk / "benchmark_data" / "mine"
-    assert not (built / "benchmark.json").exists()
-    assert not list(built.rglob("*.partial"))
+    images = list((built / "images").iterdir())
+    assert images, "the disk was full before anything was written: nothing is proved"
+    for image in images:
+        assert decode_rgb(image.read_bytes(), name=image.name).shape == (240, 320, 3)
+    for label in (built / "labels").iterdir():
+        assert decode_label(label.read_bytes(), name=label.name).shape == (240, 320)
+    assert {path.name for path in built.iterdir()} == {"images", "labels", "masks", STATE}
+    assert not list((built / STATE / SCRATCH).iterdir())
+    assert not list((built / STATE / UNITS).iterdir())
 
 
 def test_a_read_only_folder_is_said(read_only, camvid_like):

@@ -1,5 +1,7 @@
 """The command on small real sources with the real editor."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -95,6 +97,8 @@ def test_build_lock_verify_and_the_flipped_byte(workspace):
     assert "against the lock: 6 identical" in again
     assert "2 were finished before" in again
     assert "violet" in again
+    listed = build(workspace, "--format", "csv").stdout.splitlines()
+    assert listed[:2] == ["attribute,value,accepted,rejected,not made", "color,violet,2,,"]
 
     assert (
         "6 samples, all identical (against the lock)" in harness(workspace, "verify", "tiny").stdout
@@ -138,6 +142,7 @@ def test_a_build_that_is_not_the_locked_one_exits_3_and_keeps_its_files(workspac
         ("seed = 7", "sead = 7", "line 6: unknown key 'sead'", 4),
         ('"violet"', '"mauve"', "color has no value 'mauve'", 4),
         ('"color"', '"colour"', "'colour' is not allowed", 4),
+        ("algorithm = 1", "algorithm = 99", "line 18: this harness paints with algorithm 1", 4),
         ('"car"', '"cat"', "camvid has no class 'cat'", 4),
         ('split = "test"', 'split = "val"', "no folder", 12),
     ],
@@ -147,6 +152,39 @@ def test_bad_input_is_one_line_with_a_code(workspace, old, new, words, code):
     recipe.write_text(RECIPE.replace(old, new))
     assert words in error_line(build(workspace, code=code))
     assert not (workspace / "benchmark_data/tiny").exists()
+
+
+def test_a_refused_recipe_leaves_what_is_built(workspace):
+    build(workspace)
+    recipe = workspace / "benchmark_data/recipes/tiny.toml"
+    recipe.write_text(RECIPE.replace("algorithm = 1", "algorithm = 99"))
+    build(workspace, code=4)
+    recipe.write_text(RECIPE)
+    harness(workspace, "verify", "tiny")
+
+
+def test_csv_is_one_row_a_value(workspace):
+    done = build(workspace, "--format", "csv")
+    assert list(csv.reader(io.StringIO(done.stdout))) == [
+        ["attribute", "value", "accepted", "rejected", "not made"],
+        ["color", "violet", "2", "", ""],
+        ["weather", "foggy", "2", "", ""],
+    ]
+
+
+def test_verify_says_what_mends_each_finding(workspace):
+    build(workspace, "--write-lock")
+    extra = workspace / "benchmark_data/tiny/answers.md"
+    extra.write_text("x")
+    assert error_line(harness(workspace, "verify", "tiny", code=3)).endswith("Remove answers.md.")
+    extra.unlink()
+    recipe = workspace / "benchmark_data/recipes/tiny.toml"
+    recipe.write_text(RECIPE.replace("seed = 7", "seed = 8"))
+    assert "Undo the change of the recipe" in error_line(
+        harness(workspace, "verify", "tiny", code=3)
+    )
+    recipe.write_text(RECIPE)
+    harness(workspace, "verify", "tiny")
 
 
 def test_an_unknown_recipe_and_a_missing_source(workspace):

@@ -1,5 +1,8 @@
 """What progress says where there is no terminal; the clock is a stand-in."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from harness.cli import progress
@@ -37,7 +40,6 @@ def test_it_names_the_work_then_rate_and_estimate_then_the_time_taken(
         "evaluate tiny: 40 images",
         "evaluate tiny: 10/40 images, 2.0/s, 15 s left",
         "evaluate tiny: 40/40 images, 4.0/s, 10.0 s",
-        "evaluate tiny: 40/40 images, 4.0/s, 10.0 s",
     ]
 
 
@@ -53,6 +55,20 @@ def test_work_that_breaks_off_says_how_far_it_came(
     with pytest.raises(RuntimeError):
         break_off()
     assert capsys.readouterr().err.splitlines()[-1] == "build: 1/4 scenes, 1.0/s, 3 s left"
+
+
+def test_pieces_finished_on_many_threads_are_all_counted(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with Progress("score", total=4000, unit="images") as shown, ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda _: shown.advance(), range(4000)))
+            clock.now += 2.0
+    finally:
+        sys.setswitchinterval(before)
+    assert capsys.readouterr().err.splitlines()[-1] == "score: 4000/4000 images, 2000.0/s, 2.0 s"
 
 
 @pytest.mark.usefixtures("clock")

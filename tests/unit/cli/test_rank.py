@@ -11,15 +11,7 @@ from stored_results import EDITS, counts, header, run, samples
 
 from harness.cli.rank import command
 from harness.errors import BenchmarkError, DatabaseError, HarnessError
-from harness.records.ranking import (
-    AttributeScore,
-    Board,
-    ClassIou,
-    FailedRun,
-    Interval,
-    RankedSubmission,
-    ValueScore,
-)
+from harness.records.ranking import Board
 from harness.records.run import FailureReason, RunStatus
 from harness.store.database import ResultsStore
 
@@ -205,10 +197,3 @@ def test_help_has_an_example():
     assert "harness rank --benchmark mini" in result.output
     assert isinstance(command, click.Command)
     assert issubclass(BenchmarkError, HarnessError)
-
-
-def test_every_field_of_the_board_is_documented(project_root):
-    text = (project_root / "docs" / "json-formats.md").read_text()
-    records = (Board, RankedSubmission, AttributeScore, ValueScore, ClassIou, Interval, FailedRun)
-    fields = {name for record in records for name in record.model_fields}
-    assert [name for name in sorted(fields) if f"`{name}`" not in text] == []

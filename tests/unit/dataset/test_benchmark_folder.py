@@ -2,17 +2,20 @@ import numpy as np
 import pytest
 
 from harness.dataset.benchmark_folder import BenchmarkFolder, header_bytes, manifest_bytes
-from harness.dataset.image_io import encode_gray_png
+from harness.dataset.image_io import encode_gray_png, pixel_sha256
 from harness.dataset.label_space import load_label_space
 from harness.errors import BenchmarkError
 from harness.records.attributes import Attribute, Edit
+from harness.records.base import sha256_hex
 from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
 
 SOURCE_ID, COLOR_ID, SIZE_ID = "b" * 16, "a" * 16, "c" * 16
 DIGEST = "0" * 64
+LABEL = np.array([[3, 8]], np.uint8)
+LABEL_PNG = encode_gray_png(LABEL)
 
 
-def sample(sample_id, edit=None, *, mask=DIGEST):
+def sample(sample_id, edit=None, *, mask=DIGEST, label=LABEL, label_png=LABEL_PNG):
     return Sample(
         id=sample_id,
         source_id=SOURCE_ID,
@@ -27,8 +30,8 @@ def sample(sample_id, edit=None, *, mask=DIGEST):
         accepted=True,
         image_sha256=DIGEST,
         pixel_sha256=DIGEST,
-        label_sha256=DIGEST,
-        label_pixel_sha256=DIGEST,
+        label_sha256=sha256_hex(label_png),
+        label_pixel_sha256=pixel_sha256(label),
         mask_sha256=mask,
         signature="",
     )
@@ -82,11 +85,66 @@ def test_labels_and_masks_are_shared_until_the_object_moves(folder):
     assert folder.mask_path(color) == folder.path / "masks" / f"{SOURCE_ID}.png"
     assert folder.label_path(size).stem == SIZE_ID
     assert folder.mask_path(sample(SOURCE_ID, mask=None)) is None
-    folder.label_path(source).write_bytes(encode_gray_png(np.array([[3, 8]], np.uint8)))
+    folder.label_path(source).write_bytes(LABEL_PNG)
     folder.mask_path(source).write_bytes(encode_gray_png(np.array([[0, 255]], np.uint8)))
     assert folder.label(color).tolist() == [[3, 8]]
     assert folder.mask(color).tolist() == [[False, True]]
     assert folder.mask(sample(SOURCE_ID, mask=None)) is None
+
+
+def refused_label(folder, written, promised):
+    folder.label_path(promised).write_bytes(written)
+    with pytest.raises(BenchmarkError) as caught:
+        folder.label(promised)
+    assert "harness verify tiny" in caught.value.remedy
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("other", [[[3, 9]], [[3, 200]], [[3]]])
+def test_a_label_that_is_not_the_manifests_is_refused(folder, other):
+    data = encode_gray_png(np.array(other, np.uint8))
+    told = refused_label(folder, data, sample(SOURCE_ID))
+    assert told.endswith(f"labels/{SOURCE_ID}.png is not the label in its manifest")
+
+
+def test_a_manifest_that_names_another_file_does_not_make_it_the_label(folder):
+    other = encode_gray_png(np.array([[3, 9]], np.uint8))
+    assert "not the label in its manifest" in refused_label(
+        folder, other, sample(SOURCE_ID, label_png=other)
+    )
+
+
+@pytest.mark.parametrize(("stray", "least"), [([[3, 200]], 200), ([[250, 12]], 12)])
+def test_an_id_that_is_no_class_is_named_with_its_label(folder, stray, least):
+    label = np.array(stray, np.uint8)
+    data = encode_gray_png(label)
+    told = refused_label(folder, data, sample(SOURCE_ID, label=label, label_png=data))
+    assert f"labels/{SOURCE_ID}.png holds id {least}, which is no class" in told
+
+
+def test_the_ignore_id_is_no_stray(folder):
+    label = np.array([[3, header().label_space.ignore_id]], np.uint8)
+    data = encode_gray_png(label)
+    promised = sample(SOURCE_ID, label=label, label_png=data)
+    folder.label_path(promised).write_bytes(data)
+    assert np.array_equal(folder.label(promised), label)
+
+
+def test_a_label_that_is_missing_or_no_image_is_the_benchmarks_fault(folder):
+    with pytest.raises(BenchmarkError, match=rf"labels/{SOURCE_ID}\.png is missing"):
+        folder.label(sample(SOURCE_ID))
+    assert "is no PNG file" in refused_label(folder, b"no image", sample(SOURCE_ID))
+
+
+def test_a_manifest_that_is_not_the_headers_is_refused(folder):
+    folder.assert_whole()
+    text = folder.manifest_path.read_text()
+    for changed in (text.replace('"seed":0', '"seed":1', 1), text.splitlines()[0] + "\n"):
+        assert changed != text
+        folder.manifest_path.write_text(changed)
+        with pytest.raises(BenchmarkError, match=r"not the manifest of benchmark\.json") as caught:
+            folder.assert_whole()
+        assert caught.value.remedy == "Run `harness build-benchmark tiny`."
 
 
 def test_what_is_not_built_names_the_command(tmp_path):

@@ -7,16 +7,29 @@ import pytest
 from PIL import Image
 
 from harness.dataset.image_io import (
+    decode_label,
+    decode_mask,
+    decode_rgb,
     encode_gray_png,
     encode_rgb_png,
     pixel_sha256,
-    read_label,
-    read_mask,
-    read_rgb,
+    read_file,
     signature,
     signature_psnr,
 )
 from harness.errors import SourceDataError
+
+
+def read_rgb(path):
+    return decode_rgb(read_file(path), name=str(path))
+
+
+def read_label(path):
+    return decode_label(read_file(path), name=str(path))
+
+
+def read_mask(path):
+    return decode_mask(read_file(path), name=str(path))
 
 
 def noise(height=24, width=36, seed=0):

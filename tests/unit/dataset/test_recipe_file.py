@@ -43,7 +43,7 @@ def load(tmp_path, *changes):
         assert old in text
         text = text.replace(old, new)
     (tmp_path / "tiny.toml").write_text(text)
-    return load_recipe("tiny", tmp_path, values=VALUES)
+    return load_recipe("tiny", tmp_path, values=VALUES, algorithm=1)
 
 
 def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
@@ -53,7 +53,7 @@ def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
     assert loaded.lock_path == tmp_path / "tiny.lock.json"
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_text(TEXT)
-    assert load_recipe(str(elsewhere), RECIPES, values=VALUES).recipe == loaded.recipe
+    assert load_recipe(str(elsewhere), RECIPES, values=VALUES, algorithm=1).recipe == loaded.recipe
 
 
 def test_the_source_root_is_relative_to_the_recipe(tmp_path):
@@ -81,6 +81,8 @@ def test_the_source_root_is_relative_to_the_recipe(tmp_path):
         ("seed = 7", "seed = ", None, "is no TOML", "Correct"),
         ('name = "tiny"', 'name = "big"', 1, "it names itself 'big'", "Rename"),
         ("algorithm = 1", 'kind = "magic"\nalgorithm = 1', 16, "'magic' is not allowed", "'proc"),
+        ("algorithm = 1", "algorithm = 99", 16, "paints with algorithm 1, not 99", "Set it to 1"),
+        ('"camvid"\nlabel', '"scenes"\nsplit = "test"\nlabel', 8, "no split 'test'", "Correct"),
     ],
 )
 def test_what_can_not_be_built_is_named_on_one_line(tmp_path, old, new, line, message, remedy):
@@ -103,34 +105,34 @@ def test_an_unknown_recipe_lists_the_known(tmp_path):
     (tmp_path / "b.toml").write_text(TEXT)
     assert recipe_names(tmp_path) == ("a", "b")
     with pytest.raises(RecipeError, match="no recipe 'c'") as caught:
-        load_recipe("c", tmp_path, values=VALUES)
+        load_recipe("c", tmp_path, values=VALUES, algorithm=1)
     assert caught.value.remedy == "Known recipes: a, b."
     with pytest.raises(RecipeError, match=r"no recipe '\.\./a'"):
-        load_recipe("../a", tmp_path, values=VALUES)
+        load_recipe("../a", tmp_path, values=VALUES, algorithm=1)
     with pytest.raises(RecipeError, match="no recipe file"):
-        load_recipe(str(tmp_path / "c.toml"), tmp_path, values=VALUES)
+        load_recipe(str(tmp_path / "c.toml"), tmp_path, values=VALUES, algorithm=1)
 
 
 def test_the_recipes_folder_is_no_benchmark(tmp_path):
     (tmp_path / "x.toml").write_text(TEXT.replace('"tiny"', '"recipes"'))
     with pytest.raises(RecipeError, match="'recipes' is taken"):
-        load_recipe(str(tmp_path / "x.toml"), tmp_path, values=VALUES)
+        load_recipe(str(tmp_path / "x.toml"), tmp_path, values=VALUES, algorithm=1)
 
 
 def test_binary_is_no_recipe(tmp_path):
     (tmp_path / "tiny.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(RecipeError, match="no UTF-8 text"):
-        load_recipe("tiny", tmp_path, values=VALUES)
+        load_recipe("tiny", tmp_path, values=VALUES, algorithm=1)
 
 
 @pytest.mark.parametrize("name", recipe_names(RECIPES))
 def test_the_repositorys_recipes_can_be_built(name):
-    loaded = load_recipe(name, RECIPES, values=VALUES)
+    loaded = load_recipe(name, RECIPES, values=VALUES, algorithm=1)
     assert loaded.recipe.source.description
 
 
 def test_camvid_asks_what_the_issue_asks():
-    recipe = load_recipe("camvid", RECIPES, values=VALUES).recipe
+    recipe = load_recipe("camvid", RECIPES, values=VALUES, algorithm=1).recipe
     by_attribute = {group.attribute.value: group for group in recipe.edits}
     assert set(by_attribute) == {"color", "material", "style", "weather", "size", "position"}
     assert recipe.selection.classes == ("car", "bicyclist")

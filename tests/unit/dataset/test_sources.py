@@ -3,6 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 from PIL import Image
+from pydantic import ValidationError
 
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.dataset.label_space import load_label_space
@@ -111,6 +112,13 @@ def test_scenes_come_with_their_object(tmp_path):
     assert loaded.given_class == "horse"
     assert loaded.given_mask.sum() == 4
     assert tuple(loaded.image[0, 0]) == (1, 2, 3)
+
+
+def test_scenes_have_one_split():
+    whole = SourceSpec(adapter=SourceAdapter.SCENES, label_space="voc", split="all")
+    assert whole.split == SCENES.split
+    with pytest.raises(ValidationError, match="scenes have no split 'test', only 'all'"):
+        SourceSpec(adapter=SourceAdapter.SCENES, label_space="voc", split="test")
 
 
 def test_scenes_without_listing_or_with_a_broken_one_are_refused(tmp_path):

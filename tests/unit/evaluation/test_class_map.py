@@ -3,7 +3,12 @@
 import pytest
 
 from harness.errors import SubmissionError
-from harness.evaluation.class_map import OTHER, prediction_table, unmapped_classes
+from harness.evaluation.class_map import (
+    OTHER,
+    own_label_space,
+    prediction_table,
+    unmapped_classes,
+)
 from harness.records.label_space import LabelClass, LabelSpace
 from harness.records.submission import SubmissionManifest
 
@@ -60,3 +65,10 @@ def test_an_unknown_name_in_the_class_map_is_named(class_map, words):
 def test_spaces_without_a_common_class_are_refused():
     with pytest.raises(SubmissionError, match="no class is in"):
         prediction_table(submission(), own=space("own", "table", "chair"), benchmark=STREET)
+
+
+def test_an_unknown_label_space_is_the_submissions_fault():
+    manifest = submission().model_copy(update={"label_space": "vok"})
+    with pytest.raises(SubmissionError, match="no label space 'vok'") as refused:
+        own_label_space(manifest)
+    assert "voc" in refused.value.remedy

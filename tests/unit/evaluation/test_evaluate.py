@@ -9,7 +9,8 @@ from fakes import STREET, FakeRunner, sample_id, write_tiny_benchmark
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png
 from harness.errors import BenchmarkError, RunInterruptedError
-from harness.evaluation.evaluate import EvaluationPlaces, EvaluationTarget, evaluate, find_run
+from harness.evaluation.evaluate import EvaluationPlaces, EvaluationTarget, evaluate, reuse_run
+from harness.leaderboard.board import build_board
 from harness.records.run import FailureReason, RunStatus
 from harness.records.submission import ContainerLimits, SubmissionManifest
 from harness.store.database import ResultsStore
@@ -29,7 +30,7 @@ def places(tmp_path):
 
 @pytest.fixture(autouse=True)
 def street(monkeypatch):
-    monkeypatch.setattr("harness.evaluation.evaluate.load_label_space", lambda _name: STREET)
+    monkeypatch.setattr("harness.evaluation.evaluate.own_label_space", lambda _manifest: STREET)
 
 
 def target(**limits):
@@ -49,13 +50,13 @@ def perfect(places):
     return FakeRunner(lambda key: encode_gray_png(label(key)))
 
 
-def run(places, runner, *, chosen=None, on_scored=lambda _n: None):
+def run(places, runner, *, chosen=None, on_scored=lambda _n: None, run_id="0123456789ab"):
     return evaluate(
         chosen or target(),
         places,
         runner=runner,
         engine="fake 1.0",
-        run_id="0123456789ab",
+        run_id=run_id,
         on_scored=on_scored,
     )
 
@@ -94,12 +95,19 @@ def test_the_run_folder_holds_record_and_log(places):
 
 
 def test_the_same_key_is_found_and_other_limits_are_another_key(places):
-    assert find_run(target(), places) is None
+    assert reuse_run(target(), places) is None
     record = run(places, perfect(places))
-    found = find_run(target(), places)
+    found = reuse_run(target(), places)
     assert found is not None
     assert found.run_id == record.run_id
-    assert find_run(target(memory_mb=4096), places) is None
+    assert reuse_run(target(memory_mb=4096), places) is None
+
+
+def test_a_run_that_was_asked_for_again_says_so(places):
+    first = run(places, perfect(places))
+    second = run(places, perfect(places), run_id="ba9876543210")
+    assert (first.forced, second.forced) == (False, True)
+    assert [record.forced for record in stored(places)] == [False, True]
 
 
 def test_one_bad_prediction_is_the_submissions_fault_and_leaves_no_counts(places):
@@ -115,7 +123,7 @@ def test_one_bad_prediction_is_the_submissions_fault_and_leaves_no_counts(places
     assert "signature" in record.outcome.detail
     with ResultsStore.open_read_only(places.database) as store:
         assert store.counts((record.run_id,)).tp.sum() == 0
-    assert find_run(target(), places) is None
+    assert reuse_run(target(), places) is None
 
 
 def test_a_prediction_of_another_size_is_named(places):
@@ -132,7 +140,7 @@ def test_a_lost_engine_is_stored_as_ours_and_raised(places):
         run(places, runner)
     (record,) = stored(places)
     assert record.outcome.status is RunStatus.HARNESS_FAILED
-    assert find_run(target(), places) is None
+    assert reuse_run(target(), places) is None
 
 
 def test_a_changed_image_stops_the_run_before_it_counts(places):
@@ -142,4 +150,56 @@ def test_a_changed_image_stops_the_run_before_it_counts(places):
     path.write_bytes(data)
     with pytest.raises(BenchmarkError, match=path.stem):
         run(places, perfect(places))
-    assert stored(places) == ()
+    (record,) = stored(places)
+    assert record.outcome.status is RunStatus.HARNESS_FAILED
+
+
+def test_an_image_that_is_evaluated_again_counts_again(places):
+    """A submission that goes back to an earlier image is judged by that image (not run again)."""
+    first = run(places, perfect(places))
+    wrong = FakeRunner(lambda _key: encode_gray_png(np.zeros((12, 16), np.uint8)))
+    other = EvaluationTarget(
+        manifest=target().manifest, image_digest="sha256:" + "b" * 64, limits=ContainerLimits()
+    )
+    run(places, wrong, chosen=other, run_id="ba9876543210")
+
+    def judged_by():
+        with ResultsStore.open_read_only(places.database) as store:
+            digest = places.benchmark.header().digest
+            board = build_board(store, benchmark_digest=digest, resamples=0)
+        return [row.run_id for row in (*board.ranked, *board.unranked)]
+
+    assert judged_by() == ["ba9876543210"]
+    assert reuse_run(target(), places).run_id == first.run_id
+    assert judged_by() == [first.run_id]
+
+
+def test_nothing_is_left_of_a_run_folder_that_cannot_be_written(places, monkeypatch):
+    def full(*_args, **_kwargs):
+        raise OSError(28, "No space left on device", "run.json")
+
+    monkeypatch.setattr("pathlib.Path.replace", full)
+    with pytest.raises(OSError, match="No space"):
+        run(places, perfect(places))
+    assert list(places.runs.iterdir()) == []
+    assert len(stored(places)) == 1
+
+
+def test_a_shortened_manifest_is_refused_before_anything_runs(places):
+    manifest = places.benchmark.path / "manifest.jsonl"
+    lines = manifest.read_text(encoding="utf-8").splitlines(keepends=True)
+    manifest.write_text("".join(lines[:5]), encoding="utf-8")
+    runner = perfect(places)
+    with pytest.raises(BenchmarkError, match="manifest"):
+        run(places, runner)
+    assert runner.seen == []
+
+
+def test_a_changed_label_is_never_scored(places):
+    path = next((places.benchmark.path / "labels").iterdir())
+    path.write_bytes(encode_gray_png(np.ones((12, 16), np.uint8)))
+    answer = encode_gray_png(np.zeros((12, 16), np.uint8))
+    with pytest.raises(BenchmarkError, match=path.stem):
+        run(places, FakeRunner(lambda _key: answer))
+    (record,) = stored(places)
+    assert record.outcome.status is RunStatus.HARNESS_FAILED

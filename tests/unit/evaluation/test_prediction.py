@@ -116,6 +116,24 @@ def test_a_stream_cut_before_its_end_is_refused():
     assert "another number of pixels" in refused(data).detail
 
 
+def test_a_chunk_that_would_change_the_picture_is_left_out():
+    """An animation's first frame may be another picture than the file's."""
+    filtered = b"\x02" + bytes([0, 1, 2]) + b"\x02" + bytes([3, 3, 3])
+    plain = png(IDS, raw=filtered)
+    at = plain.index(b"IDAT") - 4
+    frame = struct.pack(">IIIIIHHBB", 0, 2, 1, 0, 0, 1, 1, 0, 0)
+    mixed = (
+        plain[:at]
+        + chunk(b"acTL", struct.pack(">II", 1, 0))
+        + chunk(b"fcTL", frame)
+        + chunk(b"tRNS", b"\0\3")
+        + plain[at:]
+    )
+    expected = [[0, 1, 2], [3, 4, 5]]
+    assert decode_prediction(plain, width=3, height=2).tolist() == expected
+    assert decode_prediction(mixed, width=3, height=2).tolist() == expected
+
+
 @given(st.binary(max_size=400), st.integers(0, 60))
 def test_arbitrary_bytes_never_do_anything_but_decode_or_be_refused(noise, position):
     whole = png(IDS)

@@ -76,10 +76,15 @@ def test_a_copy_with_other_times_gives_the_same_bytes(folder: Path, tmp_path: Pa
     assert context_of(copy).digest == context_of(folder).digest
 
 
-def test_one_changed_byte_gives_another_digest(folder: Path) -> None:
+def test_the_digest_follows_content_name_and_mode(folder: Path) -> None:
     before = context_of(folder).digest
     (folder / "src" / "run.sh").write_text("#!/bin/bash\n")
-    assert context_of(folder).digest != before
+    changed = context_of(folder).digest
+    (folder / "src" / "run.sh").chmod(0o644)
+    not_executable = context_of(folder).digest
+    (folder / "src" / "run.sh").rename(folder / "src" / "go.sh")
+    renamed = context_of(folder).digest
+    assert len({before, changed, not_executable, renamed}) == 4
 
 
 def test_a_folders_own_serve_is_kept(folder: Path) -> None:

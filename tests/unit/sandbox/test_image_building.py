@@ -11,7 +11,7 @@ import docker.errors
 import pytest
 import requests
 
-from harness.errors import EngineError, ImageBuildError, SubmissionError
+from harness.errors import DiskFullError, EngineError, ImageBuildError, SubmissionError
 from harness.sandbox import image
 from harness.sandbox.base_image import LOCAL_BASE, PYTHON_VERSION_LABEL
 from harness.sandbox.image import (
@@ -156,9 +156,31 @@ def test_a_failing_step_is_an_error_of_the_submission(engine: FakeEngine, folder
 
 
 @pytest.mark.parametrize(
+    "answers",
+    [
+        [{"error": "write /var/lib/docker/tmp/x: no space left on device"}],
+        [
+            {"stream": "Step 3/4 : RUN make\n"},
+            {"stream": "ld: final link failed: No space left on device\n"},
+            {"error": "the command returned a non-zero code: 1"},
+        ],
+    ],
+    ids=["engine", "step"],
+)
+def test_an_engine_without_room_is_no_fault_of_the_dockerfile(
+    engine: FakeEngine, folder: Path, answers: list[dict[str, Any]]
+) -> None:
+    engine.answers = answers
+    with pytest.raises(DiskFullError, match="the image of my-model") as raised:
+        build(engine, folder)
+    assert "docker system df" in raised.value.remedy
+
+
+@pytest.mark.parametrize(
     ("failure", "expected", "said"),
     [
         (docker.errors.APIError("x", explanation="unknown instruction"), ImageBuildError, "unkn"),
+        (docker.errors.APIError("x", explanation="no space left on device"), DiskFullError, "no s"),
         (requests.ConnectionError("reset"), EngineError, "reset"),
     ],
 )
@@ -192,7 +214,7 @@ def test_a_bad_label_is_refused_by_key(engine: FakeEngine) -> None:
     label = '{"name": "l", "title": "L", "authors": ["A"], "label_space": "voc", "x": 1}'
     engine.known["own:1"] = engine.image("sha256:own", {SUBMISSION_LABEL: label}, {})
     with pytest.raises(
-        SubmissionError, match=r"org\.harness\.submission of own:1: unknown key `x`"
+        SubmissionError, match=r"org\.harness\.submission of own:1: unknown key 'x'"
     ):
         submission_in(engine, "own:1")
 

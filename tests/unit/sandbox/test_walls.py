@@ -44,6 +44,18 @@ def test_a_submission_is_nobody_and_is_told_what_it_may_use():
     assert settings["environment"]["OMP_NUM_THREADS"] == "2"
 
 
+def test_an_image_that_names_gpus_sees_only_what_was_granted():
+    image = {"NVIDIA_VISIBLE_DEVICES": "all"}
+    without = container_settings(LIMITS, image_environment=image)
+    granted = LIMITS.model_copy(update={"gpus": 1})
+
+    assert without["environment"]["NVIDIA_VISIBLE_DEVICES"] == "void"
+    assert (
+        "NVIDIA_VISIBLE_DEVICES"
+        not in container_settings(granted, image_environment=image)["environment"]
+    )
+
+
 def test_threads_that_an_image_sets_itself_are_left():
     settings = container_settings(LIMITS, image_environment={"OMP_NUM_THREADS": "7"})
 

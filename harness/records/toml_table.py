@@ -1,8 +1,7 @@
-"""TOML files as typed tables; what is wrong becomes one line that names file, line and key."""
+"""TOML as typed tables; what is wrong becomes one line that names file, line and key."""
 
 import re
 import tomllib
-from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -15,9 +14,9 @@ _KEY = re.compile(r"^\s*([A-Za-z0-9_\-]+)\s*=")
 
 
 def parse_toml_table(
-    text: str, table: type[TableT], *, path: Path, error_type: type[HarnessError]
+    text: str, table: type[TableT], *, origin: str, error_type: type[HarnessError]
 ) -> TableT:
-    """Return the `table` that the TOML `text` of `path` spells.
+    """Return the `table` that the TOML `text` from `origin` spells.
 
     Raises:
         HarnessError: Of `error_type`: the text is no TOML or not such a table.
@@ -25,17 +24,30 @@ def parse_toml_table(
     try:
         values = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        msg = f"{path} is no TOML: {error}"
+        msg = f"{origin} is no TOML: {error}"
         raise error_type(msg, remedy="Correct the file.") from error
     try:
         return table.model_validate(values)
     except ValidationError as error:
-        # A misspelled key is also a missing one; the unknown key is what helps.
-        first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
-        place = tuple(first["loc"])
-        message = _sentence(place, first)
-        msg = f"{path}{_line(text, place)}: {message}"
-        raise error_type(msg, remedy=_remedy(table, place, first)) from error
+        raise table_error(error, table, origin=origin, text=text, error_type=error_type) from error
+
+
+def table_error(
+    error: ValidationError,
+    table: type[BaseModel],
+    *,
+    origin: str,
+    text: str,
+    error_type: type[HarnessError],
+) -> HarnessError:
+    """Return what `error` says of a `table` from `origin`, with its line in the TOML `text`."""
+    # A misspelled key is also a missing one; the unknown key is what helps.
+    first = min(error.errors(), key=lambda found: found["type"] != "extra_forbidden")
+    place = tuple(first["loc"])
+    more = error.error_count() - 1
+    rest = f" (and {more} more)" if more else ""
+    message = f"{origin}{_line(text, place)}: {_sentence(place, first)}{rest}"
+    return error_type(message, remedy=_remedy(table, place, first))
 
 
 def line_of(text: str, place: tuple[int | str, ...]) -> int | None:
