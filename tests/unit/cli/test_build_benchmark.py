@@ -205,12 +205,6 @@ def test_nothing_built_and_another_benchmarks_lock(workspace):
     assert "there is no lock" in error_line(done)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_read_only_folder_is_one_line(workspace):
-    (workspace / "benchmark_data").chmod(0o555)
-    assert "permission refused" in error_line(build(workspace, code=9))
-
-
 def test_interrupted_is_quiet_and_continues(workspace):
     write_sources(workspace / "camvid", names=[f"n{i:03}" for i in range(400)])
     arguments = command(workspace, "build-benchmark", "tiny", "--workers", "2")
