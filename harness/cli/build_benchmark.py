@@ -50,7 +50,10 @@ def command(
     replace_lock: bool,
     output_format: str,
 ) -> None:
-    r"""Build the edited pairs of RECIPE: a name under benchmark_data/recipes, or a .toml file.
+    r"""Build the edited pairs of RECIPE: a recipe's name or its .toml file; without one, mini.
+
+    Names are those of benchmark_data/recipes. A recipe's source.root is relative to its file;
+    --source names another folder.
 
     Finished work is kept, so a build that was interrupted goes on where it was. Where the recipe
     has a lock, the build is held against it: another result is an error (exit code 3).

@@ -79,11 +79,15 @@ def command(
 
 
 def _echo(report: "CheckReport", output_format: OutputFormat) -> None:
-    header = ("image", "pixel accuracy", "outside the classes", "classes predicted")
+    header = (
+        *("image", "pixel accuracy", "a constant's", "outside the classes"),
+        "classes predicted",
+    )
     rows = [
         (
             image.shape,
             figure(image.pixel_accuracy, digits=3),
+            figure(image.majority_share, digits=3),
             f"{image.other_share:.1%}",
             ", ".join(image.classes),
         )
@@ -95,7 +99,8 @@ def _echo(report: "CheckReport", output_format: OutputFormat) -> None:
         case OutputFormat.CSV:
             echo_csv(header, rows)
         case OutputFormat.TABLE:
-            echo_table(f"{report.submission} on {report.benchmark}", header, rows)
+            if rows:
+                echo_table(f"{report.submission} on {report.benchmark}", header, rows)
             _echo_outcome(report)
 
 

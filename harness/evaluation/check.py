@@ -1,6 +1,7 @@
 """Tries a submission on three images and says precisely what is wrong with it."""
 
 from dataclasses import dataclass
+from statistics import mean
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ from harness.records.run import RunOutcome, RunStatus, StreamedSample
 from harness.records.submission import ContainerLimits
 from harness.sandbox.runner import SubmissionRunner
 
-MAX_OTHER_SHARE = 0.5
+MAX_OTHER_SHARE = 0.05
 POOR_ACCURACY = 0.2
 STARTUP_SECONDS = 45.0
 IMAGE_SECONDS = 15.0
@@ -144,6 +145,7 @@ def _checked(probe: _Probe, mapped: NDArray[np.uint16], space: LabelSpace) -> Ch
         classes=tuple(names[i] for i in np.unique(mapped).tolist() if i in names),
         other_share=float((mapped == OTHER).mean()),
         pixel_accuracy=int(counts.tp.sum()) / labelled if labelled else None,
+        majority_share=int((counts.tp + counts.fn).max()) / labelled if labelled else None,
     )
 
 
@@ -154,7 +156,18 @@ def _outcome_findings(outcome: RunOutcome, probes: dict[str, _Probe]) -> tuple[C
         f" on the {probes[outcome.sample_id].shape} image" if outcome.sample_id in probes else ""
     )
     reason = outcome.reason.value if outcome.reason else outcome.status.value
-    return (CheckFinding(severity=Severity.ERROR, message=f"{reason}{where}: {outcome.detail}"),)
+    message = f"{reason}{where}: {outcome.detail.rstrip('.')}{_hint(outcome)}"
+    return (CheckFinding(severity=Severity.ERROR, message=message),)
+
+
+def _hint(outcome: RunOutcome) -> str:
+    """Return where to look: the log's last words, or what is usually forgotten."""
+    lines = outcome.log.strip().splitlines()
+    if lines:
+        return f"; its log ends: {lines[-1].strip()[:200]}"
+    if outcome.exit_code == 0 and outcome.model_name is None:
+        return "; does predict.py call serve(predict)?"
+    return ""
 
 
 def _findings(
@@ -174,6 +187,12 @@ def _findings(
             " right, or are ids off by one?"
         )
     accuracies = [i.pixel_accuracy for i in images if i.pixel_accuracy is not None]
+    constants = [i.majority_share for i in images if i.majority_share is not None]
+    if accuracies and POOR_ACCURACY <= mean(accuracies) <= mean(constants):
+        found.append(
+            f"{mean(accuracies):.1%} of the labelled pixels are right, and one constant class would"
+            f" get {mean(constants):.1%}: it finds next to no object; check its preprocessing"
+        )
     if accuracies and max(accuracies) < POOR_ACCURACY:
         found.append(
             f"at best {max(accuracies):.0%} of the labelled pixels are right: check channel order,"

@@ -58,7 +58,9 @@ class EvaluationPlaces:
 def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
     """Return the completed run of the same key, which counts on the board from now on, or None.
 
-    A submission that has come back to an earlier image is judged by that image again.
+    A submission that has come back to an earlier image is judged by that image again. One whose
+    submission.toml reads otherwise now is run anew: its class map may score the same answers
+    otherwise.
 
     Raises:
         BenchmarkError: The benchmark is not built.
@@ -67,9 +69,10 @@ def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord |
         PermissionRefusedError: This user can't read it.
     """
     known = _completed_run(target, places)
-    if known is not None:
-        with ResultsStore.open(places.database) as store:
-            store.count_again(known.run_id, now=datetime.now(UTC))
+    if known is None or known.submission != target.manifest:
+        return None
+    with ResultsStore.open(places.database) as store:
+        store.count_again(known.run_id, now=datetime.now(UTC))
     return known
 
 

@@ -37,6 +37,8 @@ class CheckedImage(Record):
     """Share of pixels predicted outside the benchmark's classes."""
     pixel_accuracy: float | None
     """Share of labelled pixels predicted right; None where no pixel is labelled."""
+    majority_share: float | None
+    """Share of labelled pixels of the most frequent class: what a constant would get right."""
 
 
 class CheckReport(Record):

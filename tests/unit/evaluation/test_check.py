@@ -10,7 +10,7 @@ from harness.evaluation.check import IMAGE_SECONDS, check
 from harness.evaluation.evaluate import EvaluationTarget
 from harness.records.check import Severity
 from harness.records.label_space import LabelSpace
-from harness.records.run import FailureReason
+from harness.records.run import FailureReason, RunOutcome, RunStatus
 from harness.records.submission import ContainerLimits, ResourceRequest, SubmissionManifest
 
 SHAPES = {"0" * 16: (12, 16), "0" * 15 + "1": (11, 15), "0" * 15 + "2": (12, 9)}
@@ -102,6 +102,36 @@ def test_a_class_that_can_never_be_predicted_is_named(benchmark, monkeypatch):
     label = labels(benchmark)
     answer, _ = report(benchmark, lambda key: label[key])
     assert "never predict tree" in messages(answer)
+
+
+def test_a_model_that_finds_nothing_is_held_against_a_constant(benchmark):
+    label = labels(benchmark)
+
+    def mostly_constant(key):
+        values, counts = np.unique(label[key][label[key] != 255], return_counts=True)
+        predicted = np.full(SHAPES[key], values[counts.argmax()], np.uint8)
+        predicted[-1] = (label[key][-1] + 1) % 4
+        return predicted
+
+    answer, _ = report(benchmark, mostly_constant)
+    assert "one constant class would get" in messages(answer)
+
+
+def test_an_exit_is_explained_by_the_logs_last_line(benchmark):
+    class Failing(FakeRunner):
+        def run(self, *_args, **_kwargs):
+            return RunOutcome(
+                status=RunStatus.SUBMISSION_FAILED,
+                reason=FailureReason.EXITED_EARLY,
+                detail="it exited with code 1.",
+                exit_code=1,
+                log="Traceback ...\nModuleNotFoundError: No module named 'scipy'\n",
+                total_seconds=1.0,
+                predictions=0,
+            )
+
+    answer = check(target(), benchmark, runner=Failing(lambda _key: b""), run_id="0" * 12)
+    assert "No module named 'scipy'" in messages(answer)
 
 
 def test_a_size_that_only_some_images_have_is_named(benchmark):

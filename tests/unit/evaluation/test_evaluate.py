@@ -203,3 +203,11 @@ def test_a_changed_label_is_never_scored(places):
         run(places, FakeRunner(lambda _key: answer))
     (record,) = stored(places)
     assert record.outcome.status is RunStatus.HARNESS_FAILED
+
+
+def test_a_changed_manifest_is_run_anew(places):
+    run(places, perfect(places))
+    changed = target().manifest.model_copy(update={"class_map": {"car": "bus"}})
+    other = EvaluationTarget(manifest=changed, image_digest=DIGEST, limits=ContainerLimits())
+    assert reuse_run(other, places) is None
+    assert reuse_run(target(), places) is not None
