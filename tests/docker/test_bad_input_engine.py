@@ -6,6 +6,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from command_line import assert_refused, harness
 from fakes import write_tiny_benchmark
 
 from harness.store.database import ResultsStore
@@ -20,29 +21,11 @@ NOWHERE = "localhost:1/no-such-image:latest"
 """In a registry that can't answer, so that no network is waited for."""
 
 
-def harness(workspace, *arguments):
-    """Run the command line in `workspace`, as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "--workspace", str(workspace), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def evaluate(workspace, submission):
     # Where a refusal fails to come, the container is not waited for either.
     return harness(
         workspace, "evaluate", submission, "--benchmark", "tiny", "--startup-seconds", "20"
     )
-
-
-def assert_refused(result, code, *words):
-    assert result.returncode == code, result.stderr
-    (error,) = [line for line in result.stderr.splitlines() if line.startswith("harness: error: ")]
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in error
 
 
 def assert_no_run_stored(workspace):

@@ -1,38 +1,14 @@
 """Real street photographs and published weights: ESPNet's clean mIoU must come out (issue 2, 9)."""
 
-import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import answer
 
 pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-def harness(workspace, *arguments):
-    """Run the command line in `workspace` and return its JSON."""
-    result = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "harness",
-            "--workspace",
-            str(workspace),
-            *arguments,
-            "--format",
-            "json",
-        ],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-    )
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +29,8 @@ def scores(tmp_path_factory, base_image, data):
     (root / "benchmark_data").mkdir()
     (root / "benchmark_data" / "recipes").symlink_to(ROOT / "benchmark_data" / "recipes")
     (root / "submissions").symlink_to(ROOT / "submissions")
-    harness(root, "build-benchmark", "camvid", "--source", str(data / "camvid"))
-    return harness(
+    answer(root, "build-benchmark", "camvid", "--source", str(data / "camvid"))
+    return answer(
         root,
         *("evaluate", "espnet", "--benchmark", "camvid", "--again"),
         *("--weights-dir", str(data / "weights")),

@@ -1,13 +1,11 @@
 """The whole road on real containers: build, prove, evaluate, rank, render (issue 2, Shows)."""
 
-import json
-import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from command_line import answer, harness
 
 from harness.sandbox.owner import RUN_LABEL
 
@@ -15,24 +13,6 @@ pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).resolve().parents[2]
 BUNDLED = ("color-forest", "mini-unet", "mini-unet-augmented")
-
-
-def harness(workspace, *arguments):
-    """Run the command line in `workspace`, as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "--workspace", str(workspace), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env=dict(os.environ),
-    )
-
-
-def answer(workspace, *arguments):
-    """Run a command that must succeed and return its JSON."""
-    result = harness(workspace, *arguments, "--format", "json")
-    assert result.returncode == 0, result.stderr
-    return json.loads(result.stdout)
 
 
 @pytest.fixture(scope="module")

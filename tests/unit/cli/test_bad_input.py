@@ -2,12 +2,13 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
+import command_line
 import duckdb
 import numpy as np
 import pytest
+from command_line import assert_refused
 from fakes import write_tiny_benchmark
 
 from harness.benchmark.unit import SCRATCH, STATE, UNITS
@@ -17,27 +18,12 @@ from harness.store.schema import newest_version
 
 ROOT = Path(__file__).resolve().parents[3]
 RECIPE = (ROOT / "benchmark_data" / "recipes" / "camvid.toml").read_text(encoding="utf-8")
+NO_ENGINE = "unix:///nonexistent/docker.sock"
 RECIPE = RECIPE.replace('name = "camvid"', 'name = "mine"', 1)
 
 
-def harness(workspace, *arguments, **environment):
-    """Run the command line in `workspace`, as a user would."""
-    return subprocess.run(
-        [sys.executable, "-m", "harness", "--workspace", str(workspace), *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        env={**os.environ, "DOCKER_HOST": "unix:///nonexistent/docker.sock", **environment},
-    )
-
-
-def assert_refused(result, code, *words):
-    assert result.returncode == code, result.stderr
-    errors = [line for line in result.stderr.splitlines() if line.startswith("harness: error: ")]
-    assert len(errors) == 1, result.stderr
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in errors[0]
+def harness(workspace, *arguments):
+    return command_line.harness(workspace, *arguments, DOCKER_HOST=NO_ENGINE)
 
 
 @pytest.fixture
