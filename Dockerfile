@@ -21,7 +21,7 @@ RUN python3 -m venv /opt/venv
 WORKDIR /src
 # the pins change seldom, the code often: two layers. `wheel[s]` matches nothing where there are none.
 COPY requirements.lock wheel[s] ./wheels/
-RUN sed '/^# --- development ---$/,$d' wheels/requirements.lock > runtime.txt \
+RUN sed '/^# --- diffusion ---$/,$d' wheels/requirements.lock > runtime.txt \
     && if ls wheels/*.whl > /dev/null 2>&1; then offline="--no-index --find-links wheels"; fi \
     && /opt/venv/bin/python -m pip install ${offline:-} --require-hashes --requirement runtime.txt
 COPY pyproject.toml README.md LICENSE ./
@@ -41,8 +41,11 @@ ENTRYPOINT ["harness"]
 CMD ["--help"]
 
 FROM packages AS gpu-packages
-# the versions are pyproject.toml's; on a CUDA machine, torch brings the CUDA libraries that it needs
-RUN /opt/venv/bin/python -m pip install '.[diffusion]'
+# torch comes after what it wants; on a machine for CUDA its wheel brings the CUDA libraries
+RUN sed -n '/^# --- diffusion ---$/,/^# --- torch ---$/p' wheels/requirements.lock > diffusion.txt \
+    && sed -n '/^# --- torch ---$/,/^# --- development ---$/p' wheels/requirements.lock > torch.txt \
+    && /opt/venv/bin/python -m pip install --require-hashes --no-deps --requirement diffusion.txt \
+    && /opt/venv/bin/python -m pip install --requirement torch.txt
 
 FROM slim AS gpu
 COPY --from=gpu-packages /opt/venv /opt/venv

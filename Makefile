@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # the steps share one environment and one engine
 .NOTPARALLEL:
-.PHONY: help demo test check lint bench lock format clean runtime development engine base-image browser
+.PHONY: help demo diffusion test check lint bench lock format clean runtime development engine base-image browser
 SHELL := /bin/bash
 
 help: ## Show this list
@@ -11,11 +11,14 @@ help: ## Show this list
 demo: runtime engine base-image ## Build the mini benchmark, run three submissions, render the leaderboard
 	@scripts/demo.sh
 
+diffusion: ## Install PyTorch and what editing with a diffusion model needs besides
+	@scripts/python-env.sh diffusion
+
 test: lint engine base-image browser ## Run the checks and every test, Docker and Chromium included
 	@.venv/bin/python -m pytest --run-docker --run-browser
 
 check: lint ## Run lint, types, layers and the fast tests, as before every commit
-	@.venv/bin/python -m pytest -m "not docker and not browser and not gpu"
+	@.venv/bin/python -m pytest -m "not docker and not browser and not gpu and not reference"
 
 bench: development engine base-image ## Measure everything and record it under benchmarks/
 	@.venv/bin/python -m benchmarks

@@ -13,10 +13,9 @@ from pathlib import Path
 import click
 
 from harness.benchmark.build import BuildRequest, build_benchmark, list_build_sources
+from harness.cli.recipe_editors import known_editors, open_procedural
 from harness.dataset.recipe_file import load_recipe
 from harness.distribution.local import processors
-from harness.editing.procedural.editor import ProceduralEditor
-from harness.editing.procedural.values import ALGORITHM, VALUES
 
 RECIPES = Path(__file__).resolve().parents[1] / "benchmark_data" / "recipes"
 
@@ -27,7 +26,7 @@ RECIPES = Path(__file__).resolve().parents[1] / "benchmark_data" / "recipes"
 @click.option("--sources", default=24, show_default=True, help="How many of them are built.")
 def main(recipe: str, source: Path | None, sources: int) -> None:
     """Print samples a second by number of processes, and whether the results are the same."""
-    loaded = load_recipe(recipe, RECIPES, values=VALUES, algorithm=ALGORITHM)
+    loaded = load_recipe(recipe, RECIPES, known=known_editors())
     figures: dict[str, object] = {"recipe": recipe, "processors": processors()}
     digests = set()
     with tempfile.TemporaryDirectory() as scratch:
@@ -35,7 +34,7 @@ def main(recipe: str, source: Path | None, sources: int) -> None:
             loaded=loaded,
             source_root=source,
             folder=Path(scratch) / "0",
-            editor_factory=partial(ProceduralEditor, loaded.recipe.editor),
+            editor_factory=partial(open_procedural, loaded.recipe.editor),
             workers=0,
         )
         files = list_build_sources(plain)[:sources]

@@ -117,6 +117,12 @@ class WeightsError(HarnessError):
     exit_code = 17
 
 
+class DeviceError(HarnessError):
+    """There is no such GPU, or too little memory."""
+
+    exit_code = 18
+
+
 class PredictionRejectedError(Exception):
     """A prediction is not acceptable; the sandbox turns it into the run's outcome.
 

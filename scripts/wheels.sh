@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 
 pins="$(mktemp)"
 trap 'rm -f "$pins"' EXIT
-sed '/^# --- development ---$/,$d' requirements.lock >"$pins"
+sed '/^# --- diffusion ---$/,$d' requirements.lock >"$pins"
 mkdir -p wheels
 .venv/bin/python -m pip download --quiet --disable-pip-version-check --require-hashes \
     --only-binary :all: --python-version 3.11 --implementation cp \

@@ -1,5 +1,6 @@
 """What the README promises and what the program does are one."""
 
+import importlib.metadata
 import re
 import subprocess
 import sys
@@ -107,17 +108,35 @@ def test_the_citation_names_this_version() -> None:
     assert f"version: {__version__}" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
 
 
-def test_the_lock_pins_every_dependency_and_never_torch() -> None:
+def for_a_gpu(name: str) -> bool:
+    """Whether only torch's wheels for a GPU ask for it; pip finds that together with torch."""
+    return name == "triton" or name.startswith(("nvidia-", "cuda-"))
+
+
+def test_the_lock_pins_every_dependency_and_hashes_all_but_torch() -> None:
     lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    runtime, _, development = lock.partition("# --- development ---\n")
+    _, *parts = re.split(r"^# --- (.+) ---$", lock, flags=re.MULTILINE)
+    sections = dict(zip(parts[::2], parts[1::2], strict=True))
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    for section, wanted in (
-        (runtime, [*project["dependencies"], "setuptools"]),
-        (development, project["optional-dependencies"]["dev"]),
-    ):
-        pinned = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", section, re.MULTILINE)
-        names = {re.split(r"[><=\[;]", line, maxsplit=1)[0].lower() for line in wanted}
-        assert sorted(names - set(pinned)) == []
-        assert sorted({"torch", "diffusers", "ray"} & set(pinned)) == []
-        assert section.count("==") <= section.count("--hash=sha256:")
+    extras = project["optional-dependencies"]
+    wanted = {
+        "runtime": [*project["dependencies"], "setuptools"],
+        "diffusion": [
+            *(name for name in extras["diffusion"] if not name.startswith("torch")),
+            *(line for line in importlib.metadata.requires("torch") or () if "extra" not in line),
+        ],
+        "torch": ["torch"],
+        "development": extras["dev"],
+    }
+    assert list(sections) == list(wanted)
+    pinned: list[str] = []
+    for title, section in sections.items():
+        pins = re.findall(r"^([a-z0-9][a-z0-9._-]*)==", section, re.MULTILINE)
+        names = {re.split(r"[><=\[; ]", line, maxsplit=1)[0].lower() for line in wanted[title]}
+        pinned += pins
+        assert sorted(name for name in names - set(pinned) if not for_a_gpu(name)) == []
+        assert title == "torch" or len(pins) <= section.count("--hash=sha256:")
+    assert len(pinned) == len(set(pinned))
+    assert sections["torch"].split() == ["torch==2.13.0"]
+    assert [name for name in pinned if name == "ray" or for_a_gpu(name)] == []
     assert "://" not in lock

@@ -15,6 +15,7 @@ from harness.cli.main import COMMANDS
 from harness.records.base import Record
 from harness.records.check import CheckReport
 from harness.records.diagnosis import Diagnosis
+from harness.records.edit_report import EditingReport
 from harness.records.manifest import VerificationReport
 from harness.records.ranking import Board, EvaluationReport
 
@@ -25,6 +26,7 @@ PRINTED: dict[str, type[Record]] = {
     "verify": VerificationReport,
     "build-benchmark": BuildReport,
     "check": CheckReport,
+    "edit": EditingReport,
     "doctor": Diagnosis,
 }
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", datetime: "time"}
@@ -34,8 +36,8 @@ def json_type(annotation: Any) -> str:
     """Return the words for what a field of this type is in JSON."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        (inner,) = (part for part in arguments if part is not NoneType)
-        return f"{json_type(inner)} or null"
+        said = [json_type(part) for part in arguments if part is not NoneType]
+        return " or ".join([*said, "null"] if NoneType in arguments else said)
     if origin is tuple:
         parts = [json_type(part) for part in arguments if part is not Ellipsis]
         return f"{parts[0]}[]" if Ellipsis in arguments else f"[{', '.join(parts)}]"

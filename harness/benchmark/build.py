@@ -8,12 +8,23 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.benchmark.build_report import BuildReport, count_units
+from harness.benchmark.build_report import BuildReport, count_units, editing_cost
+from harness.benchmark.device_watch import DeviceWatch
 from harness.benchmark.environment import build_environment, code_digest
 from harness.benchmark.identity import sample_id
 from harness.benchmark.leftovers import remove_leftovers
 from harness.benchmark.locking import lock_report, make_lock
-from harness.benchmark.unit import SCRATCH, STATE, UNITS, EditorFactory, FinishedUnit, Workshop
+from harness.benchmark.preflight import Preflight, check_sources
+from harness.benchmark.unit import (
+    SCRATCH,
+    STATE,
+    UNITS,
+    EditorFactory,
+    FinishedUnit,
+    SourceGroup,
+    Workshop,
+    group_name,
+)
 from harness.benchmark.unit_record import promised_files
 from harness.dataset.atomic_file import write_atomically
 from harness.dataset.benchmark_folder import (
@@ -32,12 +43,14 @@ from harness.dataset.sources import list_sources
 from harness.distribution.local import map_here, map_in_processes
 from harness.errors import BenchmarkError, SourceDataError
 from harness.records.base import canonical_json, sha256_hex
+from harness.records.diffusion import DiffusionEditorSpec
 from harness.records.manifest import (
     BenchmarkHeader,
     BuildEnvironment,
     Sample,
     manifest_digest,
 )
+from harness.records.recipe import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,6 +67,10 @@ class BuildRequest:
     """Makes the editor; it is pickled."""
     workers: int
     """The number of processes; 0 works in this one."""
+    threads: int | None = 1
+    """Threads of the numeric libraries in each process; None leaves it to them."""
+    preflight: Preflight | None = None
+    """Checks the sources before the editor is opened; None where the editor needs no check."""
     fresh: bool = False
     """Whether finished work of an earlier build is thrown away first."""
 
@@ -77,8 +94,9 @@ def build_benchmark(
     """Build the benchmark of `sources` and return what was done.
 
     Finished units of an interrupted build are kept, and the result is the same as of an
-    undisturbed one. Until the last unit is finished there is no header, so nobody takes a half
-    benchmark for a whole one.
+    undisturbed one. From the first unit that is written to the last there is no header, so nobody
+    takes a half benchmark for a whole one; what fails before, as a missing model does, leaves the
+    folder as it was.
 
     Args:
         request: What is built, of what, and where.
@@ -94,8 +112,9 @@ def build_benchmark(
     started = time.monotonic()
     lock = read_lock(request.loaded.lock_path)
     environment = build_environment()
+    if request.preflight is not None:
+        check_sources(sources, request.loaded, request.preflight)
     with _exclusive(request):
-        BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
         units = tuple(_finished(request, sources, environment, on_unit=on_unit))
         samples = tuple(sample for unit in units for sample in unit.record.samples)
         if not samples:
@@ -104,14 +123,19 @@ def build_benchmark(
                 msg,
                 remedy="Loosen [selection] in the recipe.",
             )
+        BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
         _tidy(request, sources, samples)
-        header = make_header(request.loaded, samples, environment)
+        device = units[0].record.device
+        header = make_header(
+            request.loaded, samples, environment.model_copy(update={"device": device})
+        )
         _write_index(request.folder, header, samples)
     return BuildReport(
         benchmark=header.name,
         digest=header.digest,
         counts=count_units(request.loaded.recipe, units),
         seconds=round(time.monotonic() - started, 3),
+        cost=editing_cost(units),
         lock=lock and lock_report(header, samples, lock, request.loaded.recipe.lock),
     )
 
@@ -151,16 +175,31 @@ def _finished(
         editor_factory=request.editor_factory,
         ground=sha256_hex(canonical_json([code_digest(), environment.model_dump(mode="json")])),
     )
+    groups = _groups(sources, request.loaded.recipe)
     if request.workers == 0:
-        results = map_here(shop.open, sources)
+        results = map_here(shop.open, groups)
     else:
         results = map_in_processes(
-            shop.open, sources, workers=request.workers, name_of=lambda source: str(source.image)
+            shop.open,
+            groups,
+            workers=request.workers,
+            name_of=group_name,
+            threads=request.threads,
         )
+    watch = DeviceWatch()
     with closing(results):
-        for unit in results:
-            on_unit(unit)
-            yield unit
+        for units in results:
+            for unit in units:
+                watch.see(unit)
+                on_unit(unit)
+                yield unit
+
+
+def _groups(sources: tuple[SourceFile, ...], recipe: Recipe) -> tuple[SourceGroup, ...]:
+    """Return the sources in the groups that are edited together: by place, whoever edits them."""
+    editor = recipe.editor
+    size = editor.sources_per_batch if isinstance(editor, DiffusionEditorSpec) else 1
+    return tuple(sources[start : start + size] for start in range(0, len(sources), size))
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import reduce
+from operator import add
 
 from harness.benchmark.unit import FinishedUnit
 from harness.dataset.selection import NoObject
 from harness.records.attributes import Edit
 from harness.records.base import Record
+from harness.records.editing import EditingCost
 from harness.records.manifest import RejectionReason, VerificationReport
 from harness.records.recipe import Recipe
 
@@ -52,6 +55,8 @@ class BuildReport(Record):
     """What became of sources and edits."""
     seconds: float
     """How long it took."""
+    cost: EditingCost | None = None
+    """What the edits cost, those of an earlier build included; None where no UNet made any."""
     lock: VerificationReport | None
     """How it compares with the lock; None where there is none."""
 
@@ -68,6 +73,12 @@ def count_units(recipe: Recipe, units: Iterable[FinishedUnit]) -> BuildCounts:
         kept_sources=sum(1 for unit in finished if unit.kept),
         values=tuple(_value_counts(edit, finished) for edit in recipe.all_edits()),
     )
+
+
+def editing_cost(units: Iterable[FinishedUnit]) -> EditingCost | None:
+    """Return what the edits of `units` cost, or None where no UNet made any."""
+    costs = [unit.record.cost for unit in units if unit.record.cost is not None]
+    return reduce(add, costs) if costs else None
 
 
 def _value_counts(edit: Edit, units: tuple[FinishedUnit, ...]) -> ValueCounts:

@@ -32,6 +32,8 @@ def pixels_digest(recipe: Recipe) -> str:
     """Return the digest of what in a recipe determines samples; two such recipes share work."""
     values = recipe.model_dump(mode="json", exclude=_SHOWN_ONLY)
     values["source"] = {k: v for k, v in values["source"].items() if k != "description"}
+    if recipe.lock.min_object_psnr is not None:
+        values["lock"] = "samples carry an object signature"
     return sha256_hex(canonical_json(values))
 
 

@@ -1,5 +1,7 @@
 """A build against its lock: identical, equivalent or different; nothing of files."""
 
+from typing import NamedTuple
+
 from harness.dataset.image_io import signature_psnr
 from harness.records.manifest import (
     BenchmarkHeader,
@@ -38,6 +40,7 @@ def make_lock(header: BenchmarkHeader, samples: tuple[Sample, ...]) -> Lock:
                 pixel_sha256=sample.pixel_sha256,
                 label_pixel_sha256=sample.label_pixel_sha256,
                 signature=sample.signature,
+                object_signature=sample.object_signature,
             )
             for sample in ordered
         ),
@@ -91,13 +94,34 @@ def _compare(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[Verd
         return Verdict.DIFFERENT, f"{what}: its label differs from the lock's"
     if sample.pixel_sha256 == locked.pixel_sha256:
         return Verdict.IDENTICAL, f"{what}: the same pixels"
-    psnr = signature_psnr(sample.signature, locked.signature)
+    views = [_View("signature", sample.signature, locked.signature, rule.min_signature_psnr)]
+    if rule.min_object_psnr is not None:
+        ours, theirs = sample.object_signature, locked.object_signature
+        views.append(_View("object signature", ours, theirs, rule.min_object_psnr))
+    found = [_compare_view(view) for view in views]
+    near = all(agrees for agrees, _ in found)
+    verdict = Verdict.EQUIVALENT if near else Verdict.DIFFERENT
+    return verdict, f"{what}: other pixels, {', '.join(said for _, said in found)}"
+
+
+class _View(NamedTuple):
+    """One way of looking at both samples."""
+
+    name: str
+    ours: str | None
+    theirs: str | None
+    bound: float
+
+
+def _compare_view(view: _View) -> tuple[bool, str]:
+    """Return whether the two agree within the bound, and how near they are in words."""
+    if view.ours is None or view.theirs is None:
+        return view.ours is view.theirs, f"no {view.name} to compare"
+    psnr = signature_psnr(view.ours, view.theirs)
     if psnr is None:
-        return Verdict.EQUIVALENT, f"{what}: other pixels, the same signature"
-    bound = f"{psnr:.1f} dB, the bound is {rule.min_signature_psnr:.1f} dB"
-    if psnr >= rule.min_signature_psnr:
-        return Verdict.EQUIVALENT, f"{what}: other pixels, signature at {bound}"
-    return Verdict.DIFFERENT, f"{what}: other pixels, signature at {bound}"
+        return True, f"the same {view.name}"
+    detail = f"{view.name} at {psnr:.1f} dB, the bound is {view.bound:.1f} dB"
+    return psnr >= view.bound, detail
 
 
 def describe(sample: Sample) -> str:

@@ -8,6 +8,7 @@ from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.selection import NoObject
 from harness.records.attributes import Edit
 from harness.records.base import Record, sha256_hex
+from harness.records.editing import DeviceEnvironment, EditingCost
 from harness.records.manifest import SHA256_PATTERN, Sample
 
 
@@ -33,6 +34,10 @@ class UnitRecord(Record):
     """The source and its edits; none where the source is left out."""
     not_made: tuple[EditNotMade, ...] = ()
     """The edits that the source does not qualify for."""
+    device: DeviceEnvironment | None = None
+    """What the editor's networks computed on; None where it has none."""
+    cost: EditingCost | None = None
+    """What its edits cost; None where no UNet made any."""
 
 
 def read_unit(path: Path, folder: BenchmarkFolder, *, key: str) -> UnitRecord | None:
@@ -40,15 +45,18 @@ def read_unit(path: Path, folder: BenchmarkFolder, *, key: str) -> UnitRecord | 
 
     It counts as finished only with the same key and with every file there, byte for byte.
     """
-    try:
-        unit = UnitRecord.model_validate_json(path.read_bytes())
-    except (FileNotFoundError, ValidationError):
-        return None
-    if unit.key != key:
+    unit = _recorded(path)
+    if unit is None or unit.key != key:
         return None
     promised = promised_files(folder, unit.samples)
     whole = all(_sha256_of(file) == digest for file, digest in promised.items())
     return unit if whole else None
+
+
+def recorded_device(path: Path) -> DeviceEnvironment | None:
+    """Return the device of the unit recorded at `path`, whatever its key; None where none is."""
+    unit = _recorded(path)
+    return None if unit is None else unit.device
 
 
 def promised_files(folder: BenchmarkFolder, samples: tuple[Sample, ...]) -> dict[Path, str]:
@@ -61,6 +69,13 @@ def promised_files(folder: BenchmarkFolder, samples: tuple[Sample, ...]) -> dict
         if mask is not None and sample.mask_sha256 is not None:
             files[mask] = sample.mask_sha256
     return files
+
+
+def _recorded(path: Path) -> UnitRecord | None:
+    try:
+        return UnitRecord.model_validate_json(path.read_bytes())
+    except (FileNotFoundError, ValidationError):
+        return None
 
 
 def _sha256_of(path: Path) -> str | None:

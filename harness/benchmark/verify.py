@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from harness.benchmark.index_check import ManifestOnDisk, check_index, finding
 from harness.benchmark.leftovers import extra_files
 from harness.benchmark.locking import (
@@ -16,7 +19,14 @@ from harness.benchmark.locking import (
 )
 from harness.benchmark.unit_record import promised_files
 from harness.dataset.benchmark_folder import BenchmarkFolder
-from harness.dataset.image_io import decode_label, decode_rgb, pixel_sha256, signature
+from harness.dataset.image_io import (
+    decode_label,
+    decode_mask,
+    decode_rgb,
+    object_signature,
+    pixel_sha256,
+    signature,
+)
 from harness.errors import SourceDataError
 from harness.records.base import sha256_hex
 from harness.records.manifest import (
@@ -117,6 +127,28 @@ def _check_image(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | Non
         return _about(sample, path, Verdict.DIFFERENT, "has the same pixels in other bytes")
     if signature(pixels) != sample.signature:
         return _about(sample, path, Verdict.DIFFERENT, "has another signature in the manifest")
+    return _check_object(folder, sample, pixels)
+
+
+def _check_object(
+    folder: BenchmarkFolder, sample: Sample, pixels: NDArray[np.uint8]
+) -> SampleVerdict | None:
+    """Hold the object's signature against the pixels; the mask's own faults are its check's."""
+    path = folder.mask_path(sample)
+    data = None if path is None else _bytes(path)
+    if sample.object_signature is None or path is None or data is None:
+        return None
+    try:
+        mask = decode_mask(data, name=path.name)
+    except SourceDataError:
+        return None
+    if mask.shape != pixels.shape[:2] or not mask.any():
+        return None
+    if object_signature(pixels, mask) != sample.object_signature:
+        image = folder.image_path(sample.id)
+        return _about(
+            sample, image, Verdict.DIFFERENT, "has another object signature in the manifest"
+        )
     return None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.diffusion_place import DiffusionOptions, diffusion_options
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
 
 if TYPE_CHECKING:
@@ -14,10 +15,10 @@ if TYPE_CHECKING:
 
     from harness.benchmark.build import BuildRequest
     from harness.benchmark.build_report import BuildReport
-    from harness.cli.workspace import Workspace
     from harness.dataset.selection import NoObject
     from harness.dataset.source_file import SourceFile
     from harness.errors import HarnessError
+    from harness.records.editing import EditingCost
     from harness.records.manifest import RejectionReason, VerificationReport
 
 
@@ -31,11 +32,13 @@ if TYPE_CHECKING:
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
-    help="Processes; 0 works in this one. The result is the same.  [default: all processors]",
+    help="Processes; 0 works in this one. The result is the same.  [default: all processors; for "
+    "the diffusion editor one a GPU]",
 )
 @click.option("--fresh", is_flag=True, help="Build everything again; keep nothing finished.")
 @click.option("--write-lock", is_flag=True, help="Write the lock beside the recipe.")
 @click.option("--replace-lock", is_flag=True, help="Replace the lock that is there.")
+@diffusion_options
 @format_option
 @click.pass_obj
 def command(
@@ -49,35 +52,42 @@ def command(
     write_lock: bool,
     replace_lock: bool,
     output_format: str,
+    **diffusion: Any,  # noqa: ANN401 - the options of diffusion_options, by name
 ) -> None:
     r"""Build the edited pairs of RECIPE: a recipe's name or its .toml file; without one, mini.
 
     Names are those of benchmark_data/recipes. A recipe's source.root is relative to its file;
     --source names another folder.
 
-    Finished work is kept, so a build that was interrupted goes on where it was. Where the recipe
-    has a lock, the build is held against it: another result is an error (exit code 3).
+    Finished work is kept, so a build that was interrupted goes on where it was; what networks made
+    on another kind of device, in another precision or of other weights is made again. Where the
+    recipe has a lock, the build is held against it: another result is an error (exit code 3).
 
     \b
     Example:
       harness build-benchmark mini
       harness build-benchmark camvid --source ~/data/camvid --workers 8
+      harness build-benchmark camvid-diffusion --source ~/data/camvid --model ~/weights/sd-2.1-base
     """
-    from harness.benchmark.build import list_build_sources
+    from harness.benchmark.build import BuildRequest, list_build_sources
+    from harness.cli.recipe_editors import plan_build
     from harness.cli.workspace import Workspace
 
     workspace = Workspace(root=root)
-    request = _request(workspace, recipe, source=source, workers=workers, fresh=fresh)
-    lock_path = request.loaded.lock_path
+    plan = plan_build(workspace, recipe, workers=workers, options=DiffusionOptions(**diffusion))
+    request = BuildRequest(
+        loaded=plan.loaded,
+        source_root=source,
+        folder=workspace.benchmark(plan.loaded.recipe.name),
+        editor_factory=plan.editor_factory,
+        workers=plan.workers,
+        threads=plan.threads,
+        preflight=plan.preflight,
+        fresh=fresh,
+    )
     writes_lock = write_lock or replace_lock
-    if writes_lock and not replace_lock and lock_path.exists():
-        from harness.errors import BenchmarkError
-
-        msg = f"there is a lock already: {lock_path}"
-        raise BenchmarkError(
-            msg,
-            remedy="Build against it, or say --replace-lock to release other pixels.",
-        )
+    if writes_lock and not replace_lock:
+        _refuse_second_lock(request.loaded.lock_path)
     sources = list_build_sources(request)
     report = _build(request, sources)
     if writes_lock:
@@ -96,31 +106,13 @@ def command(
 _HEADER = ("attribute", "value", "accepted", "rejected", "not made")
 
 
-def _request(
-    workspace: Workspace,
-    recipe: str,
-    *,
-    source: Path | None,
-    workers: int | None,
-    fresh: bool,
-) -> BuildRequest:
-    from functools import partial
+def _refuse_second_lock(path: Path) -> None:
+    from harness.errors import BenchmarkError
 
-    from harness.benchmark.build import BuildRequest
-    from harness.dataset.recipe_file import load_recipe
-    from harness.distribution.local import processors
-    from harness.editing.procedural.editor import ProceduralEditor
-    from harness.editing.procedural.values import ALGORITHM, VALUES
-
-    loaded = load_recipe(recipe, workspace.recipes, values=VALUES, algorithm=ALGORITHM)
-    return BuildRequest(
-        loaded=loaded,
-        source_root=source,
-        folder=workspace.benchmark(loaded.recipe.name),
-        editor_factory=partial(ProceduralEditor, loaded.recipe.editor),
-        workers=processors() if workers is None else workers,
-        fresh=fresh,
-    )
+    if path.exists():
+        msg = f"there is a lock already: {path}"
+        remedy = "Build against it, or say --replace-lock to release other pixels."
+        raise BenchmarkError(msg, remedy=remedy)
 
 
 def _build(request: BuildRequest, sources: tuple[SourceFile, ...]) -> BuildReport:
@@ -150,10 +142,21 @@ def _echo_report(report: BuildReport, *, folder: Path) -> None:
         click.echo(f"sources with global edits only: {_reasons(counts.without_object)}")
     if counts.left_out:
         click.echo(f"source images left out: {_reasons(counts.left_out)}")
+    if report.cost is not None:
+        click.echo(_cost_line(report.cost))
     click.echo(f"digest {report.digest}")
     click.echo(f"folder {folder}")
     if report.lock is not None:
         click.echo(_lock_line(report.lock))
+
+
+def _cost_line(cost: EditingCost) -> str:
+    passes = cost.passes
+    return (
+        f"{cost.passes_per_edit:.1f} UNet passes and {cost.seconds_per_edit:.2f} s an edit, over "
+        f"{cost.edits} edits: {passes.inversion} passes of inversion, {passes.sampling} of "
+        f"sampling, {passes.guidance} forward and backward of guidance"
+    )
 
 
 def _rows(report: BuildReport) -> list[tuple[str, ...]]:

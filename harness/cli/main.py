@@ -14,6 +14,7 @@ from harness.errors import DiskFullError, HarnessError, PermissionRefusedError
 COMMANDS = {
     "build-benchmark": "Build a benchmark's edited pairs from a recipe.",
     "verify": "Prove that a benchmark on disk is the promised one.",
+    "edit": "Edit one picture and show the edits side by side.",
     "evaluate": "Run a submission over a benchmark and store its scores.",
     "check": "Try a submission on three images and say precisely what is wrong.",
     "rank": "Print the ranking of a benchmark's submissions.",

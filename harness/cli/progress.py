@@ -59,10 +59,15 @@ class Progress:
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._started, 1e-9)
         rate = self._done / seconds
-        line = f"{self._label}: {self._done}/{self._total} {self._unit}, {rate:.1f}/s"
+        line = f"{self._label}: {self._done}/{self._total} {self._unit}, {_speed(rate)}"
         if self._done >= self._total:
             return f"{line}, {seconds:.1f} s"
         return f"{line}, {(self._total - self._done) / rate:.0f} s left" if rate else line
+
+
+def _speed(rate: float) -> str:
+    """Return `rate`, in pieces a second, as people read it: slow work by the minute."""
+    return f"{60 * rate:.1f}/min" if 0 < rate < 1 else f"{rate:.1f}/s"
 
 
 class _RichBar:
@@ -80,19 +85,19 @@ class _RichBar:
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn(f"{unit} · {{task.fields[rate]:.1f}}/s ·"),
+            TextColumn(f"{unit} · {{task.fields[speed]}} ·"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task(label, total=total, rate=0.0)
+        self._task = self._progress.add_task(label, total=total, speed=_speed(0.0))
         self._progress.start()
 
     def advance(self, count: int) -> None:
         task = self._progress.tasks[0]
         elapsed = max(task.elapsed or 0.0, 1e-9)
-        rate = (task.completed + count) / elapsed
-        self._progress.update(self._task, advance=count, rate=rate)
+        speed = _speed((task.completed + count) / elapsed)
+        self._progress.update(self._task, advance=count, speed=speed)
 
     def stop(self) -> None:
         self._progress.stop()

@@ -61,15 +61,15 @@ _HEADER = ("subject", "verdict", "detail")
 
 def _promise(workspace: Workspace, name: str, lock_path: Path | None) -> Promise:
     from harness.benchmark.verify import Promise
+    from harness.cli.recipe_editors import known_editors
     from harness.dataset.lock_file import read_lock
     from harness.dataset.recipe_file import load_recipe
-    from harness.editing.procedural.values import ALGORITHM, VALUES
     from harness.errors import BenchmarkError
 
     recipe_path = workspace.recipes / f"{name}.toml"
     recipe = None
     if recipe_path.is_file():
-        recipe = load_recipe(name, workspace.recipes, values=VALUES, algorithm=ALGORITHM).recipe
+        recipe = load_recipe(name, workspace.recipes, known=known_editors()).recipe
     lock = read_lock(lock_path or workspace.recipes / f"{name}.lock.json")
     if lock is None and lock_path is not None:
         msg = f"there is no lock {lock_path}"

@@ -2,7 +2,11 @@
 
 import base64
 import io
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import cv2
 import numpy as np
@@ -14,6 +18,8 @@ from harness.records.base import sha256_hex
 
 SIGNATURE_COLUMNS = 12
 SIGNATURE_ROWS = 9
+RGB_FORMATS = ("PNG", "JPEG", "WEBP")
+"""The kinds of file that a source image may be."""
 MAX_PIXELS = 80_000_000
 """Larger images are refused: no data set of segmentation labels has them."""
 
@@ -50,9 +56,9 @@ def decode_rgb(data: bytes, *, name: str) -> NDArray[np.uint8]:
     Raises:
         SourceDataError: It is truncated, no such file, or of a mode with no one reading as RGB.
     """
-    image = _open(data, name=name, formats=("PNG", "JPEG", "WEBP"))
+    image = open_image(data, name=name, formats=RGB_FORMATS)
     if image.mode in {"RGBA", "LA"} or "transparency" in image.info:
-        image = _without_alpha(image, name=name)
+        image = without_alpha(image, name=name)
     if image.mode not in {"RGB", "L", "P"}:
         msg = f"{name} has mode {image.mode}, which has no one reading as 8-bit RGB"
         raise SourceDataError(
@@ -99,6 +105,76 @@ def encode_gray_png(label: NDArray[np.uint8]) -> bytes:
     return _encode(label, settings=_GRAY_SETTINGS)
 
 
+def read_stored_size(path: Path) -> tuple[int, int]:
+    """Return width and height of a PNG, JPEG or WebP file as stored, from its header alone.
+
+    Raises:
+        SourceDataError: There is no such file, it is too large, or it is none.
+    """
+    try:
+        with path.open("rb") as file:
+            return _opened(file, name=str(path), formats=RGB_FORMATS).size
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        msg = f"{path} is missing"
+        raise SourceDataError(msg, remedy=_REPLACE) from error
+
+
+def open_image(data: bytes, *, name: str, formats: tuple[str, ...]) -> Image.Image:
+    """Return the decoded image of a file of one of `formats`, in the mode it is stored in.
+
+    Raises:
+        SourceDataError: It is truncated, too large, or no such file.
+    """
+    image = _opened(io.BytesIO(data), name=name, formats=formats)
+    with _decoding(name, formats):
+        image.load()
+    return image
+
+
+def _opened(file: IO[bytes], *, name: str, formats: tuple[str, ...]) -> Image.Image:
+    """Return the image with its header read."""
+    with _decoding(name, formats), warnings.catch_warnings():
+        # Our own bound is lower than the one that Pillow warns of.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        image = Image.open(file, formats=formats)
+    if image.width * image.height > MAX_PIXELS:
+        message = f"{name} has {image.width}x{image.height} pixels, more than can be handled"
+        raise SourceDataError(message, remedy=f"Scale it down to at most {MAX_PIXELS} pixels.")
+    return image
+
+
+@contextmanager
+def _decoding(name: str, formats: tuple[str, ...]) -> Iterator[None]:
+    """Say in our words what Pillow finds wrong with a file."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        msg = f"{name} is no {' or '.join(formats)} file"
+        raise SourceDataError(msg, remedy=_REPLACE) from error
+    # Pillow raises SyntaxError and ValueError for broken chunks, OSError for truncated data.
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        msg = f"{name} can't be decoded: {error}"
+        raise SourceDataError(msg, remedy=_REPLACE) from error
+
+
+def without_alpha(image: Image.Image, *, name: str) -> Image.Image:
+    """Return `image` as RGB, its EXIF kept.
+
+    Raises:
+        SourceDataError: It is transparent somewhere.
+    """
+    with_alpha = image.convert("RGBA")
+    if with_alpha.getchannel("A").getextrema() != (255, 255):
+        msg = f"{name} is partly transparent, so its colours depend on a background"
+        raise SourceDataError(
+            msg,
+            remedy="Flatten it to 8-bit RGB.",
+        )
+    flat = with_alpha.convert("RGB")
+    flat.info.update({k: v for k, v in image.info.items() if k == "exif"})
+    return flat
+
+
 def pixel_sha256(pixels: NDArray[np.uint8]) -> str:
     """Return the sha256 of `pixels`, row by row, after `{width}x{height}x{channels}:`."""
     height, width = pixels.shape[:2]
@@ -121,6 +197,17 @@ def signature(image: NDArray[np.uint8]) -> str:
     return base64.b64encode(means.astype(np.uint8).tobytes()).decode("ascii")
 
 
+def object_signature(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> str:
+    """Return the signature of the box around `mask`: it shows what the image's is too coarse for.
+
+    Args:
+        image: RGB pixels, [H, W, 3].
+        mask: The object's pixels, [H, W]; at least one.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return signature(image[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+
+
 def signature_psnr(one: str, other: str) -> float | None:
     """Return the PSNR in dB between two signatures; None where they are equal.
 
@@ -141,38 +228,8 @@ def signature_psnr(one: str, other: str) -> float | None:
     return 10 * float(np.log10(255.0**2 / error))
 
 
-def _open(data: bytes, *, name: str, formats: tuple[str, ...]) -> Image.Image:
-    try:
-        image = Image.open(io.BytesIO(data), formats=formats)
-        if image.width * image.height > MAX_PIXELS:
-            message = f"{name} has {image.width}x{image.height} pixels, more than can be handled"
-            raise SourceDataError(message, remedy=f"Scale it down to at most {MAX_PIXELS} pixels.")
-        image.load()
-    except UnidentifiedImageError as error:
-        msg = f"{name} is no {' or '.join(formats)} file"
-        raise SourceDataError(msg, remedy=_REPLACE) from error
-    # Pillow raises SyntaxError and ValueError for broken chunks, OSError for truncated data.
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        msg = f"{name} can't be decoded: {error}"
-        raise SourceDataError(msg, remedy=_REPLACE) from error
-    return image
-
-
-def _without_alpha(image: Image.Image, *, name: str) -> Image.Image:
-    with_alpha = image.convert("RGBA")
-    if with_alpha.getchannel("A").getextrema() != (255, 255):
-        msg = f"{name} is partly transparent, so its colours depend on a background"
-        raise SourceDataError(
-            msg,
-            remedy="Flatten it to 8-bit RGB.",
-        )
-    flat = with_alpha.convert("RGB")
-    flat.info.update({k: v for k, v in image.info.items() if k == "exif"})
-    return flat
-
-
 def _one_channel(data: bytes, *, name: str, modes: tuple[str, ...]) -> NDArray[np.uint8]:
-    image = _open(data, name=name, formats=("PNG",))
+    image = open_image(data, name=name, formats=("PNG",))
     if image.mode not in modes:
         msg = f"{name} has mode {image.mode}, not one channel of 8 bits"
         raise SourceDataError(

@@ -1,15 +1,14 @@
 """Recipes as files: found by name, parsed, and checked against what there is; nothing is built."""
 
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.dataset.label_space import load_label_space
+from harness.dataset.recipe_check import KnownEditors, recipe_faults
 from harness.errors import RecipeError
-from harness.records.attributes import SCOPES, Attribute, Scope
 from harness.records.label_space import LabelSpace
-from harness.records.recipe import EditGroup, Recipe
+from harness.records.recipe import Recipe
 from harness.records.toml_table import line_of, parse_toml_table
 
 _RESERVED = frozenset({"recipes"})
@@ -47,16 +46,14 @@ def load_recipe(
     name_or_path: str,
     recipes_dir: Path,
     *,
-    values: Mapping[Attribute, tuple[str, ...]],
-    algorithm: int,
+    known: KnownEditors,
 ) -> LoadedRecipe:
     """Return the recipe of this name in `recipes_dir`, or in the .toml file of this path.
 
     Args:
         name_or_path: A recipe's name, or the path of a file that ends in .toml.
         recipes_dir: Where names are looked up.
-        values: The values that the editor can paint, by attribute.
-        algorithm: The version of the editor's painting.
+        known: What the editors can do.
 
     Raises:
         RecipeError: There is no such recipe, or it asks for what there is not.
@@ -70,13 +67,8 @@ def load_recipe(
     if recipe.name in _RESERVED:
         raise _refusal(path, text, ("name",), f"{recipe.name!r} is taken", "Choose another name.")
     label_space = _label_space(recipe, path=path, text=text)
-    _check_classes(recipe, label_space, path=path, text=text)
-    if recipe.editor.algorithm != algorithm:
-        what = f"this harness paints with algorithm {algorithm}, not {recipe.editor.algorithm}"
-        remedy = f"Set it to {algorithm}, or use the release that has it."
-        raise _refusal(path, text, ("editor", "algorithm"), what, remedy)
-    for number, group in enumerate(recipe.edits):
-        _check_group(group, values, place=("edits", number), path=path, text=text)
+    for fault in recipe_faults(recipe, label_space, known):
+        raise _refusal(path, text, fault.place, fault.what, fault.remedy)
     return LoadedRecipe(recipe=recipe, path=path, label_space=label_space)
 
 
@@ -113,42 +105,6 @@ def _label_space(recipe: Recipe, *, path: Path, text: str) -> LabelSpace:
     except RecipeError as error:
         place = ("source", "label_space")
         raise _refusal(path, text, place, str(error), error.remedy) from error
-
-
-def _check_classes(recipe: Recipe, label_space: LabelSpace, *, path: Path, text: str) -> None:
-    rule = recipe.selection
-    known = ", ".join(c.name for c in label_space.classes)
-    for key, names in (("classes", rule.classes or ()), ("exclude_classes", rule.exclude_classes)):
-        for name in names:
-            if label_space.by_name(name) is None:
-                what = f"{label_space.name} has no class {name!r}"
-                raise _refusal(path, text, ("selection", key), what, f"Its classes: {known}.")
-
-
-def _check_group(
-    group: EditGroup,
-    values: Mapping[Attribute, tuple[str, ...]],
-    *,
-    place: tuple[str, int],
-    path: Path,
-    text: str,
-) -> None:
-    attribute = group.attribute.value
-    known = values.get(group.attribute, ())
-    if not known:
-        can = ", ".join(a.value for a in values)
-        what = f"the editor can't edit {attribute}"
-        raise _refusal(path, text, (*place, "attribute"), what, f"It can edit: {can}.")
-    for value in group.values:
-        if value not in known:
-            what, allowed = f"{attribute} has no value {value!r}", ", ".join(known)
-            raise _refusal(path, text, (*place, "values"), what, f"Its values: {allowed}.")
-    if len(set(group.values)) != len(group.values):
-        what = f"a value of {attribute} stands twice"
-        raise _refusal(path, text, (*place, "values"), what, "Remove one.")
-    if group.amount is not None and SCOPES[group.attribute] is not Scope.GEOMETRY:
-        what = f"{attribute} takes no amount"
-        raise _refusal(path, text, (*place, "amount"), what, "Only size and position do.")
 
 
 def _refusal(

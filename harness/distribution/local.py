@@ -7,20 +7,24 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
+from types import FrameType
 from typing import Generic, TypeVar
 
 from harness.errors import HarnessError
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
+Start = Callable[[int], Callable[[ItemT], ResultT]]
+"""Makes the function that does the work in a worker, given the worker's number."""
 
 _WINDOW_PER_WORKER = 4
 """Results that may wait for an earlier one, a worker: bounds memory where one piece takes long."""
 _STOP_SECONDS = 5.0
-_ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 """With one thread a worker, sums are split alike however many workers there are."""
 
 
@@ -30,38 +34,43 @@ def processors() -> int:
 
 
 def map_here(
-    start: Callable[[], Callable[[ItemT], ResultT]], items: Sequence[ItemT]
+    start: Start[ItemT, ResultT], items: Sequence[ItemT]
 ) -> Generator[ResultT, None, None]:
     """Yield the results in order, worked out in this process: for debuggers and small work."""
-    function = start()
+    function = start(0)
     for item in items:
         yield function(item)
 
 
 def map_in_processes(
-    start: Callable[[], Callable[[ItemT], ResultT]],
+    start: Start[ItemT, ResultT],
     items: Sequence[ItemT],
     *,
     workers: int,
     name_of: Callable[[ItemT], str],
+    threads: int | None = 1,
 ) -> Generator[ResultT, None, None]:
     """Yield the result of each item in the order of `items`, worked out by fresh processes.
 
-    Each worker calls `start` once and what it returns once an item. `start`, the items and the
-    results are pickled. Results are the same for any number of workers where the work depends on
-    its item only. Closing the iterator, or an error, ends the workers.
+    Each worker calls `start` once, with its number from 0, and what it returns once an item.
+    `start`, the items and the results are pickled. Results are the same for any number of workers
+    where the work depends on its item only. Closing the iterator, or an error, ends the workers.
 
     Args:
-        start: Makes the function that does the work; its own errors surface too.
+        start: Makes the function that does the work, given the worker's number; its own errors
+            surface too.
         items: The pieces of work.
         workers: The number of processes, at least 1.
         name_of: What an item is called in the error of a worker that died of it.
+        threads: Threads of the numeric libraries in each worker; None leaves it to them.
 
     Raises:
         HarnessError: What the work raised, or a worker died.
         OSError: What the work raised.
     """
-    team = _Team[ItemT, ResultT](start, workers=min(workers, len(items)), name_of=name_of)
+    settings = {} if threads is None else dict.fromkeys(_THREADS, str(threads))
+    with _environment(settings):
+        team = _Team[ItemT, ResultT](start, workers=min(workers, len(items)), name_of=name_of)
     try:
         yield from team.run(items)
     finally:
@@ -83,7 +92,7 @@ class _Worker(Generic[ItemT]):
 class _Team(Generic[ItemT, ResultT]):
     def __init__(
         self,
-        start: Callable[[], Callable[[ItemT], ResultT]],
+        start: Start[ItemT, ResultT],
         *,
         workers: int,
         name_of: Callable[[ItemT], str],
@@ -91,9 +100,9 @@ class _Team(Generic[ItemT, ResultT]):
         self._name_of = name_of
         self._members: list[_Worker[ItemT]] = []
         try:
-            with _without_interrupts(), _environment(dict.fromkeys(_ONE_THREAD, "1")):
-                for _ in range(workers):
-                    self._members.append(_started(start))
+            with _without_interrupts():
+                for number in range(workers):
+                    self._members.append(_started(partial(start, number)))
         except BaseException:
             self.stop()
             raise
@@ -172,6 +181,7 @@ def _started(start: Callable[[], Callable[[ItemT], ResultT]]) -> _Worker[ItemT]:
 
 def _work(start: Callable[[], Callable[[ItemT], ResultT]], pipe: Connection) -> None:
     """Answer items until the pipe closes; what is no HarnessError or OSError ends the process."""
+    signal.signal(signal.SIGTERM, _leave)
     function: Callable[[ItemT], ResultT] | None = None
     while True:
         try:
@@ -188,6 +198,11 @@ def _work(start: Callable[[], Callable[[ItemT], ResultT]], pipe: Connection) -> 
             pipe.send(answer)
         except (BrokenPipeError, ConnectionResetError):
             return
+
+
+def _leave(number: int, _frame: FrameType | None) -> None:
+    """End the process by way of its clean-up: semaphores that libraries made are given back."""
+    raise SystemExit(128 + number)
 
 
 @contextmanager

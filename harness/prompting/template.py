@@ -2,26 +2,24 @@
 
 from typing import assert_never
 
+from harness.prompting.wording import adjective, kind_of_picture, plain_words, weather_phrase
 from harness.records.attributes import Attribute, Edit
 
-_ADJECTIVES = {"multi": "multicolored"}
-_STYLE_PHRASES = {"sketch": "pencil sketch", "oil-pastel": "oil pastel drawing"}
-_WEATHER_PHRASES = {
-    "snowy": "on a snowy day",
-    "rainy": "on a rainy day",
-    "foggy": "on a foggy day",
-    "night": "at night",
-}
 _VOWEL_SOUND_EXCEPTIONS = ("uni", "use", "eu", "one")
 """Openings that are spelled with a vowel and spoken with a consonant."""
 _SILENT_H = ("hour", "honest", "heir")
 
 
-def with_article(phrase: str) -> str:
-    """Return `phrase` after `a` or `an`, as it is spoken."""
+def article(phrase: str) -> str:
+    """Return `a` or `an`, as it is spoken before `phrase`."""
     first = phrase.lower()
     vowel = first.startswith(tuple("aeiou")) and not first.startswith(_VOWEL_SOUND_EXCEPTIONS)
-    return f"{'an' if vowel or first.startswith(_SILENT_H) else 'a'} {phrase}"
+    return "an" if vowel or first.startswith(_SILENT_H) else "a"
+
+
+def with_article(phrase: str) -> str:
+    """Return `phrase` after `a` or `an`, as it is spoken."""
+    return f"{article(phrase)} {phrase}"
 
 
 def caption(noun: str) -> str:
@@ -32,17 +30,16 @@ def caption(noun: str) -> str:
 def target_prompt(edit: Edit, noun: str) -> str:
     """Return the caption of the edited photograph whose subject is a `noun`."""
     value = edit.value
-    words = value.replace("-", " ")
     match edit.attribute:
         case Attribute.MATERIAL:
-            return f"{caption(noun)} made of {words}"
+            return f"{caption(noun)} made of {plain_words(value)}"
         case Attribute.COLOR | Attribute.PATTERN | Attribute.SIZE:
-            return caption(f"{_ADJECTIVES.get(value, words)} {noun}")
+            return caption(f"{adjective(value)} {noun}")
         case Attribute.STYLE:
-            return f"{with_article(_STYLE_PHRASES.get(value, words))} of {with_article(noun)}"
+            return f"{with_article(kind_of_picture(value))} of {with_article(noun)}"
         case Attribute.WEATHER:
-            return f"{caption(noun)} {_WEATHER_PHRASES.get(value, f'in {words} weather')}"
+            return f"{caption(noun)} {weather_phrase(value)}"
         case Attribute.POSITION:
-            return f"{caption(noun)}, moved to the {words}"
+            return f"{caption(noun)}, moved to the {plain_words(value)}"
         case _:
             assert_never(edit.attribute)

@@ -6,6 +6,7 @@ from pydantic import Field, computed_field
 
 from harness.records.attributes import Edit, Scope
 from harness.records.base import Record, canonical_json, sha256_hex
+from harness.records.editing import DeviceEnvironment
 from harness.records.label_space import LabelSpace
 
 SHA256_PATTERN = r"^[0-9a-f]{64}$"
@@ -75,6 +76,8 @@ class Sample(Record):
     """The sha256 of the object mask's PNG file; None where there is no object."""
     signature: str
     """Base64 of the 12x9 grid of mean colours (uint8 RGB, row by row), for the lock."""
+    object_signature: str | None = None
+    """The same of the object's box alone; None where the recipe's lock asks for none."""
 
     @property
     def label_id(self) -> str:
@@ -84,7 +87,8 @@ class Sample(Record):
 
     def identity(self) -> dict[str, object]:
         """Return what belongs to the benchmark's identity: no file encodings, no floats."""
-        left_out = {"image_sha256", "label_sha256", "mask_sha256", "signature", "scores"}
+        left_out = {"image_sha256", "label_sha256", "mask_sha256", "scores"}
+        left_out |= {"signature", "object_signature"}
         return self.model_dump(mode="json", exclude=left_out)
 
 
@@ -105,6 +109,8 @@ class BuildEnvironment(Record):
     """The operating system and processor."""
     packages: dict[str, str]
     """Versions of the packages that touch pixels, by distribution name."""
+    device: DeviceEnvironment | None = None
+    """What the editor's networks computed on; None where it has none."""
 
 
 class BenchmarkHeader(Record):
@@ -151,6 +157,8 @@ class LockedSample(Record):
     """The sha256 of its decoded label."""
     signature: str
     """Its signature, see `Sample.signature`."""
+    object_signature: str | None = None
+    """Its object's, see `Sample.object_signature`."""
 
 
 class Lock(Record):

@@ -1,12 +1,20 @@
 """Everything that determines a benchmark's pixels; nothing of how it is built."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
 
 from harness.records.attributes import Attribute, Edit
 from harness.records.base import Record
+from harness.records.diffusion import DiffusionEditorSpec
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 
@@ -18,12 +26,6 @@ class SourceAdapter(StrEnum):
     """images/, labels/ and masks/ with one file of the same stem each, and a scenes.toml."""
     CAMVID = "camvid"
     """<split>/images and <split>/labels of 11-class CamVid."""
-
-
-class EditorKind(StrEnum):
-    """The editors a recipe may name."""
-
-    PROCEDURAL = "procedural"
 
 
 class SourceSpec(Record):
@@ -81,12 +83,25 @@ class EditGroup(Record):
 class ProceduralEditorSpec(Record):
     """The procedural editor and its parameters."""
 
-    kind: Literal[EditorKind.PROCEDURAL] = EditorKind.PROCEDURAL
+    kind: Literal["procedural"] = "procedural"
     """Names the editor."""
     algorithm: int = Field(ge=1)
     """The version of the editing algorithm; another version gives other pixels."""
     strength: float = Field(default=1.0, gt=0, le=1)
     """How far the edit replaces the original appearance, 1 is fully."""
+
+
+def _with_kind(values: Any) -> Any:  # noqa: ANN401 - whatever was given
+    """Return an editor's table with its kind: without one, it is the procedural editor's."""
+    return {"kind": "procedural", **values} if isinstance(values, Mapping) else values
+
+
+EditorSpec = Annotated[
+    ProceduralEditorSpec | DiffusionEditorSpec,
+    Field(discriminator="kind"),
+    BeforeValidator(_with_kind),
+]
+"""The editors a recipe may name."""
 
 
 class AcceptanceRule(Record):
@@ -105,6 +120,13 @@ class LockRule(Record):
 
     min_signature_psnr: float = Field(default=45.0, ge=0)
     """The least PSNR in dB between the signatures of a sample that is not bit-identical."""
+    min_object_psnr: float | None = Field(default=None, ge=0)
+    """The same between the signatures of the object's box; None where it is not looked at."""
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_not_asked(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out a bound that is None, so that older recipes keep their digests."""
+        return {key: value for key, value in plain(self).items() if value is not None}
 
 
 class Recipe(Record):
@@ -132,7 +154,7 @@ class Recipe(Record):
     """The source images."""
     selection: SelectionRule = SelectionRule()
     """The rule that selects the edited object."""
-    editor: ProceduralEditorSpec
+    editor: EditorSpec
     """The editor and its parameters."""
     edits: tuple[EditGroup, ...] = Field(min_length=1)
     """What is edited."""

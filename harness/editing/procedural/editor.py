@@ -55,7 +55,6 @@ class ProceduralEditor:
         return tuple(self._edited(scene, request) for request in requests)
 
     def _edited(self, scene: Scene, request: EditRequest) -> EditResult:
-        value = request.edit.value
         match request.edit.scope:
             case Scope.LOCAL:
                 painted = _object_paint(scene, request)
@@ -65,7 +64,7 @@ class ProceduralEditor:
                 rendered = _rendering(scene, request)
                 return _with_image(scene, _blended(scene.image, rendered, self._strength))
             case Scope.GEOMETRY:
-                return move(scene, value, request.amount, self._strength)
+                return move(scene, request, self._strength)
 
 
 def _object_paint(scene: Scene, request: EditRequest) -> Field:

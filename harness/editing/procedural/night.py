@@ -28,9 +28,9 @@ from harness.editing.procedural.fields import (
     soften,
     unit,
 )
-from harness.editing.procedural.layout import Role
 from harness.editing.procedural.scene import Scene
 from harness.editing.procedural.textures import Textures
+from harness.editing.roles import Role
 
 _VEHICLES = ("car", "bus", "truck", "train", "motorbike", "motorcycle", "caravan", "trailer")
 

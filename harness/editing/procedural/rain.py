@@ -28,9 +28,10 @@ from harness.editing.procedural.fields import (
     soften,
     unit,
 )
-from harness.editing.procedural.layout import Layout, Role
+from harness.editing.procedural.layout import Layout
 from harness.editing.procedural.noise import fractal
 from harness.editing.procedural.textures import Textures
+from harness.editing.roles import Role
 
 
 def ripples() -> Pixels:

@@ -26,10 +26,11 @@ from harness.editing.procedural.fields import (
     soften,
     unit,
 )
-from harness.editing.procedural.layout import Layout, Role
+from harness.editing.procedural.layout import Layout
 from harness.editing.procedural.noise import fractal
 from harness.editing.procedural.scene import Scene
 from harness.editing.procedural.textures import Textures
+from harness.editing.roles import Role
 
 _SNOW = (0.93, 0.955, 0.99)
 

@@ -8,8 +8,9 @@ import numpy as np
 
 from harness.benchmark.build import BuildRequest
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
+from harness.dataset.recipe_check import KnownEditors
 from harness.dataset.recipe_file import LoadedRecipe, load_recipe
-from harness.editing.editor import EditRequest, EditResult, EditSource
+from harness.editing.editor import EditJob, EditRequest, EditResult, EditSource
 from harness.records.attributes import Attribute, Scope
 
 VALUES = {
@@ -17,6 +18,7 @@ VALUES = {
     Attribute.STYLE: ("sketch",),
     Attribute.POSITION: ("left", "right"),
 }
+KNOWN = KnownEditors(values=VALUES, algorithm=1, models=("tiny",), geometry_models=("tiny",))
 RECIPE = """
 name = "tiny"
 title = "Tiny"
@@ -54,6 +56,14 @@ SIZE = (24, 32)
 
 class FakeEditor:
     """Adds a number from the seed; moves an object by rolling the image; leaves blue unchanged."""
+
+    device = None
+
+    def __init__(self, _worker: int = 0) -> None:
+        pass
+
+    def edit_many(self, jobs: tuple[EditJob, ...]) -> tuple[tuple[EditResult, ...], ...]:
+        return tuple(self.edit(job.source, job.requests) for job in jobs)
 
     def edit(self, source: EditSource, requests: tuple[EditRequest, ...]) -> tuple[EditResult, ...]:
         return tuple(self._one(source, request) for request in requests)
@@ -111,7 +121,7 @@ def write_recipe(folder: Path, *, text: str = RECIPE) -> LoadedRecipe:
     """Write the recipe `tiny` and return it loaded."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tiny.toml").write_text(text, encoding="utf-8")
-    return load_recipe("tiny", folder, values=VALUES, algorithm=1)
+    return load_recipe("tiny", folder, known=KNOWN)
 
 
 def build_request(tmp_path: Path, *, folder: str = "tiny", **changes) -> BuildRequest:

@@ -225,7 +225,7 @@ def test_no_qualifying_source_is_an_error_with_a_remedy(tmp_path):
         build(build_request(tmp_path, loaded=loaded))
 
 
-class RelabelingEditor:
+class RelabelingEditor(FakeEditor):
     def edit(self, source, requests):
         label = source.label + np.uint8(1)
         return tuple(EditResult(image=source.image, label=label, mask=None) for _ in requests)
@@ -262,7 +262,7 @@ def test_a_local_edit_that_spills_is_rejected_unless_the_recipe_allows_it(
     assert counts["position=left"].accepted == 1
 
 
-class RefusingEditor:
+class RefusingEditor(FakeEditor):
     def edit(self, *_):
         msg = "no snow in summer"
         raise ImageEditError(msg, remedy="Wait.")

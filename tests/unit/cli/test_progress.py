@@ -43,6 +43,21 @@ def test_it_names_the_work_then_rate_and_estimate_then_the_time_taken(
     ]
 
 
+def test_slow_work_is_counted_by_the_minute(
+    clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with Progress("build", total=10, unit="sources") as shown:
+        clock.now += 40.0
+        shown.advance()
+        clock.now += 40.0
+        shown.advance(9)
+    lines = capsys.readouterr().err.splitlines()[1:]
+    assert lines == [
+        "build: 1/10 sources, 1.5/min, 360 s left",
+        "build: 10/10 sources, 7.5/min, 80.0 s",
+    ]
+
+
 def test_work_that_breaks_off_says_how_far_it_came(
     clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:

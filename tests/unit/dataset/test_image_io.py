@@ -14,6 +14,7 @@ from harness.dataset.image_io import (
     encode_rgb_png,
     pixel_sha256,
     read_file,
+    read_stored_size,
     signature,
     signature_psnr,
 )
@@ -53,6 +54,22 @@ def test_png_keeps_every_pixel(tmp_path):
     path = tmp_path / "x.png"
     path.write_bytes(encode_rgb_png(noise()))
     assert np.array_equal(read_rgb(path), noise())
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "webp"])
+def test_the_stored_size_is_in_the_header(tmp_path, suffix):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by a quarter
+    path = saved(tmp_path / f"x.{suffix}", Image.new("RGB", (20, 10)), exif=exif)
+    assert read_stored_size(path) == (20, 10)
+
+
+def test_a_size_that_can_not_be_read_is_refused_by_name(tmp_path):
+    with pytest.raises(SourceDataError, match=r"x\.png is missing"):
+        read_stored_size(tmp_path / "x.png")
+    (tmp_path / "x.png").write_bytes(b"GIF89a")
+    with pytest.raises(SourceDataError, match=r"x\.png is no PNG or JPEG or WEBP file"):
+        read_stored_size(tmp_path / "x.png")
 
 
 def test_webp_and_jpeg_are_read(tmp_path):

@@ -1,12 +1,20 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from harness.cli.recipe_editors import known_editors
+from harness.dataset.recipe_check import KnownEditors, RecipeFault
 from harness.dataset.recipe_file import load_recipe, recipe_names
 from harness.editing.procedural.values import VALUES
 from harness.errors import RecipeError
 from harness.records.attributes import Attribute
+from harness.records.diffusion import DiffusionEditorSpec
+from harness.records.recipe import ProceduralEditorSpec, Recipe
 
+KNOWN = KnownEditors(
+    values=VALUES, algorithm=1, models=("small", "tiny"), geometry_models=("holes",)
+)
 RECIPES = Path(__file__).resolve().parents[3] / "benchmark_data" / "recipes"
 TEXT = """\
 name = "tiny"
@@ -43,7 +51,7 @@ def load(tmp_path, *changes):
         assert old in text
         text = text.replace(old, new)
     (tmp_path / "tiny.toml").write_text(text)
-    return load_recipe("tiny", tmp_path, values=VALUES, algorithm=1)
+    return load_recipe("tiny", tmp_path, known=KNOWN)
 
 
 def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
@@ -53,7 +61,7 @@ def test_a_recipe_is_found_by_name_and_by_path(tmp_path):
     assert loaded.lock_path == tmp_path / "tiny.lock.json"
     elsewhere = tmp_path / "elsewhere.toml"
     elsewhere.write_text(TEXT)
-    assert load_recipe(str(elsewhere), RECIPES, values=VALUES, algorithm=1).recipe == loaded.recipe
+    assert load_recipe(str(elsewhere), RECIPES, known=KNOWN).recipe == loaded.recipe
 
 
 def test_the_source_root_is_relative_to_the_recipe(tmp_path):
@@ -105,35 +113,154 @@ def test_an_unknown_recipe_lists_the_known(tmp_path):
     (tmp_path / "b.toml").write_text(TEXT)
     assert recipe_names(tmp_path) == ("a", "b")
     with pytest.raises(RecipeError, match="no recipe 'c'") as caught:
-        load_recipe("c", tmp_path, values=VALUES, algorithm=1)
+        load_recipe("c", tmp_path, known=KNOWN)
     assert caught.value.remedy == "Known recipes: a, b."
     with pytest.raises(RecipeError, match=r"no recipe '\.\./a'"):
-        load_recipe("../a", tmp_path, values=VALUES, algorithm=1)
+        load_recipe("../a", tmp_path, known=KNOWN)
     with pytest.raises(RecipeError, match="no recipe file"):
-        load_recipe(str(tmp_path / "c.toml"), tmp_path, values=VALUES, algorithm=1)
+        load_recipe(str(tmp_path / "c.toml"), tmp_path, known=KNOWN)
 
 
 def test_the_recipes_folder_is_no_benchmark(tmp_path):
     (tmp_path / "x.toml").write_text(TEXT.replace('"tiny"', '"recipes"'))
     with pytest.raises(RecipeError, match="'recipes' is taken"):
-        load_recipe(str(tmp_path / "x.toml"), tmp_path, values=VALUES, algorithm=1)
+        load_recipe(str(tmp_path / "x.toml"), tmp_path, known=KNOWN)
 
 
 def test_binary_is_no_recipe(tmp_path):
     (tmp_path / "tiny.toml").write_bytes(b"\xff\xfe")
     with pytest.raises(RecipeError, match="no UTF-8 text"):
-        load_recipe("tiny", tmp_path, values=VALUES, algorithm=1)
+        load_recipe("tiny", tmp_path, known=KNOWN)
 
 
 @pytest.mark.parametrize("name", recipe_names(RECIPES))
 def test_the_repositorys_recipes_can_be_built(name):
-    loaded = load_recipe(name, RECIPES, values=VALUES, algorithm=1)
+    loaded = load_recipe(name, RECIPES, known=known_editors())
     assert loaded.recipe.source.description
 
 
+def test_random_weights_are_ranked_and_shown_by_nobody():
+    for name in recipe_names(RECIPES):
+        recipe = load_recipe(name, RECIPES, known=known_editors()).recipe
+        if isinstance(recipe.editor, DiffusionEditorSpec) and recipe.editor.model == "tiny":
+            assert not recipe.publish_images
+            assert recipe.qualifying_miou == 1
+            assert "mean nothing" in recipe.title
+
+
 def test_camvid_asks_what_the_issue_asks():
-    recipe = load_recipe("camvid", RECIPES, values=VALUES, algorithm=1).recipe
+    recipe = load_recipe("camvid", RECIPES, known=KNOWN).recipe
     by_attribute = {group.attribute.value: group for group in recipe.edits}
     assert set(by_attribute) == {"color", "material", "style", "weather", "size", "position"}
     assert recipe.selection.classes == ("car", "bicyclist")
     assert not recipe.publish_images
+
+
+DIFFUSION = """\
+[editor]
+kind = "diffusion"
+model = "small"
+geometry_model = "holes"
+steps = 20
+
+[editor.mask_guidance]
+steps = 5
+
+[editor.files]
+"unet/config.json" = "DIGEST"
+""".replace("DIGEST", "a" * 64)
+FREE = ("[editor]\nalgorithm = 1\n", DIFFUSION)
+
+
+def test_a_recipe_may_name_the_diffusion_editor_and_any_value(tmp_path):
+    recipe = load(tmp_path, FREE, ('["violet"]', '["dark-mauve", "multi"]')).recipe
+    assert isinstance(recipe.editor, DiffusionEditorSpec)
+    assert (recipe.editor.steps, recipe.editor.mask_guidance.steps) == (20, 5)
+    assert recipe.editor.sources_per_batch == 1
+    assert [str(edit) for edit in recipe.all_edits()][:2] == ["color=dark-mauve", "color=multi"]
+
+
+def test_an_editor_without_a_kind_is_the_procedural_one(tmp_path):
+    assert load(tmp_path).recipe.editor == ProceduralEditorSpec(algorithm=1)
+    named = load(tmp_path, ("algorithm = 1", 'kind = "procedural"\nalgorithm = 1'))
+    assert named.recipe == load(tmp_path).recipe
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message", "remedy"),
+    [
+        ("steps = 20", "stepz = 20", 19, "unknown key 'stepz' in editor", "inversion_steps"),
+        ("steps = 5", "stepz = 5", 22, "unknown key 'stepz' in editor.mask_g", "max_tries"),
+        ("steps = 20", "algorithm = 1", 19, "unknown key 'algorithm' in editor", "preset"),
+        ("steps = 20", "steps = 0", 19, "editor.steps: 0: ", "Correct"),
+        ("steps = 20", 'preset = "new"', 19, "editor.preset: 'new' is not allowed", "'matched'"),
+        ('"diffusion"', '"magic"', 16, "editor.kind: 'magic' is not allowed", "'diffusion'"),
+        ('"small"', '"large"', 17, "editor.model: there is no model 'large'", "small, tiny"),
+        ('"holes"', '"gaps"', 18, "editor.geometry_model: there is no model 'gaps'", "holes"),
+        ("a" * 64, "abc", 25, "digest of 'unet/config.json' is no sha256: 'abc'", "64 lower"),
+        ('["violet"]', '["Dark Mauve"]', 29, "'Dark Mauve' is no value", "oil-pastel"),
+        ('["violet"]', '["a", "a"]', 29, "a value of color stands twice", "Remove"),
+        ('["larger"]', '["huge"]', 33, "size has no value 'huge'", "larger, smaller"),
+        ("steps = 20", 'preset = "published"', 19, "through the autoencoder", "min_background_p"),
+    ],
+)
+def test_what_the_diffusion_editor_can_not_do_is_named(tmp_path, old, new, line, message, remedy):
+    with pytest.raises(RecipeError) as caught:
+        load(tmp_path, FREE, (old, new))
+    assert f"tiny.toml, line {line}: " in str(caught.value)
+    assert message in str(caught.value)
+    assert remedy in caught.value.remedy
+    assert "\n" not in caught.value.one_line()
+
+
+@pytest.mark.parametrize("table", ["editor = 3", 'editor = "diffusion"', "editor = [1]"])
+def test_an_editor_that_is_no_table_is_named(tmp_path, table):
+    with pytest.raises(RecipeError, match="line 1: editor: "):
+        load(
+            tmp_path,
+            ("[editor]\nalgorithm = 1\n", ""),
+            ('name = "tiny"', f'{table}\nname = "tiny"'),
+        )
+
+
+def test_published_is_built_where_the_background_may_change(tmp_path):
+    preset = ("steps = 20", 'preset = "published"')
+    bound = ("[editor.files]", "[acceptance]\nmin_background_psnr = 20\n[editor.files]")
+    assert load(tmp_path, FREE, preset, bound).recipe.acceptance.min_background_psnr == 20
+
+
+def test_a_hole_that_is_filled_without_a_model_needs_none(tmp_path):
+    procedural = ('geometry_model = "holes"', 'geometry_model = "x"\ngeometry = "procedural"')
+    load(tmp_path, FREE, procedural)
+    still = [('"size"', '"weather"'), ("amount = 0.2", "")]
+    load(tmp_path, FREE, ('"holes"', '"gaps"'), *still)
+
+
+def test_what_only_the_editor_knows_is_asked_of_it(tmp_path):
+    fault = RecipeFault(place=("editor", "steps"), what="20 is too few", remedy="Take 21.")
+    known = replace(KNOWN, diffusion_fault=lambda spec: fault if spec.steps == 20 else None)
+    (tmp_path / "tiny.toml").write_text(TEXT.replace(*FREE))
+    with pytest.raises(RecipeError, match=r"tiny.toml, line 19: 20 is too few") as caught:
+        load_recipe("tiny", tmp_path, known=known)
+    assert caught.value.remedy == "Take 21."
+
+
+@pytest.mark.parametrize(
+    ("name", "digest"),
+    [
+        ("mini", "7d2c3a34248866329a51ccba150b28755a043a9007ecde400800d8edd5071398"),
+        ("camvid", "4cd9df1ce8d0c39e26df22d021e96e2967bd26ca192b1f86ec898f9f24bd44bc"),
+    ],
+)
+def test_released_recipes_keep_their_digests(name, digest):
+    recipe = load_recipe(name, RECIPES, known=KNOWN).recipe
+    assert recipe.content_digest() == digest
+    assert Recipe.model_validate(recipe.model_dump(mode="json")) == recipe
+
+
+def test_a_bound_of_the_lock_that_is_asked_is_in_the_digest(tmp_path):
+    plain = load(tmp_path).recipe
+    asked = load(tmp_path, ("[editor]", "[lock]\nmin_object_psnr = 30\n[editor]")).recipe
+    assert "min_object_psnr" not in plain.model_dump(mode="json")["lock"]
+    assert asked.model_dump(mode="json")["lock"]["min_object_psnr"] == 30
+    assert asked.content_digest() != plain.content_digest()

@@ -4,12 +4,13 @@ import os
 import signal
 import time
 from functools import partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 
 from harness.errors import SourceDataError
 
 
-def start_squaring():
+def start_squaring(_worker):
     return square
 
 
@@ -17,7 +18,7 @@ def square(number):
     return number * number
 
 
-def start_uneven():
+def start_uneven(_worker):
     return uneven
 
 
@@ -27,7 +28,7 @@ def uneven(number):
     return number
 
 
-def start_process_ids():
+def start_process_ids(_worker):
     return process_id
 
 
@@ -35,7 +36,17 @@ def process_id(_):
     return os.getpid(), os.environ.get("OPENBLAS_NUM_THREADS")
 
 
-def start_refusing():
+def start_numbered(worker):
+    return partial(numbered, worker)
+
+
+def numbered(worker, _):
+    """Say which worker this is, and give the other time to come to work."""
+    time.sleep(0.05)
+    return worker
+
+
+def start_refusing(_worker):
     return refuse
 
 
@@ -48,7 +59,7 @@ def refuse(number):
     return number
 
 
-def start_dying():
+def start_dying(_worker):
     return die
 
 
@@ -58,16 +69,27 @@ def die(number):
     return number
 
 
-def start_buggy():
+def start_buggy(_worker):
     return partial(divmod, 1)
 
 
-def start_that_fails():
+def start_that_fails(_worker):
     msg = "no editor"
     raise SourceDataError(msg, remedy="Install one.")
 
 
-def start_touching(folder: Path):
+def start_cleaning_up(path: Path, _worker):
+    Finalize(None, path.touch, exitpriority=0)
+    return asleep
+
+
+def asleep(number):
+    """Be busy with the second item until somebody ends it."""
+    time.sleep(0 if number == 0 else 60)
+    return number
+
+
+def start_touching(folder: Path, _worker):
     return partial(touch, folder)
 
 

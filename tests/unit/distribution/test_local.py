@@ -9,8 +9,10 @@ from harness.distribution.local import map_here, map_in_processes, processors
 from harness.errors import HarnessError, SourceDataError
 
 
-def run(start, items, workers=2):
-    return map_in_processes(start, items, workers=workers, name_of=lambda item: f"item {item}")
+def run(start, items, workers=2, **more):
+    return map_in_processes(
+        start, items, workers=workers, name_of=lambda item: f"item {item}", **more
+    )
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3])
@@ -35,6 +37,18 @@ def test_work_runs_elsewhere_on_one_thread_each(monkeypatch):
     assert os.getpid() not in {process for process, _ in found}
     assert {threads for _, threads in found} == {"1"}
     assert os.environ["OPENBLAS_NUM_THREADS"] == "7"
+
+
+@pytest.mark.parametrize(("asked", "found"), [(3, "3"), (None, "7")])
+def test_threads_are_as_many_as_asked_or_left_alone(monkeypatch, asked, found):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "7")
+    ((_, threads),) = run(work.start_process_ids, [0], workers=1, threads=asked)
+    assert threads == found
+
+
+def test_each_worker_knows_its_number():
+    assert set(run(work.start_numbered, range(40))) == {0, 1}
+    assert list(map_here(work.start_numbered, [7])) == [0]
 
 
 def test_an_error_of_the_work_surfaces_as_itself():
@@ -74,6 +88,13 @@ def test_closing_ends_the_workers():
     assert next(results) == 0
     results.close()
     assert multiprocessing.active_children() == []
+
+
+def test_a_worker_that_is_ended_gives_back_what_it_took(tmp_path):
+    results = run(partial(work.start_cleaning_up, tmp_path / "clean"), range(9), workers=1)
+    assert next(results) == 0
+    results.close()
+    assert (tmp_path / "clean").exists()
 
 
 def test_what_waits_for_an_earlier_result_is_bounded(tmp_path):

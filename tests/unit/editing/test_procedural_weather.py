@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from edited_scenes import one, source, street, textured
 
-from harness.editing.procedural.layout import Layout, Role, role_table
+from harness.editing.procedural.layout import Layout
+from harness.editing.roles import Role, role_table
 from harness.records.label_space import LabelClass, LabelSpace
 
 

@@ -1,0 +1,173 @@
+"""What a caption says once one attribute has changed; nothing of images or of the text encoder.
+
+Captions come from people and from models, so what they already say of the attribute gives way:
+"a red car" becomes "a violet car", not "a red violet car".
+"""
+
+import re
+from typing import assert_never
+
+from harness.errors import ImageEditError
+from harness.prompting.template import article, with_article
+from harness.prompting.wording import adjective, kind_of_picture, plain_words, weather_phrase
+from harness.records.attributes import Attribute, Edit
+
+_ADJECTIVES = {
+    Attribute.COLOR: "red|orange|yellow|green|blue|violet|purple|pink|brown|tan|beige|black|white"
+    "|gr[ae]y|silver|gold|golden|turquoise|teal|maroon|multicolou?red|colou?rful",
+    Attribute.MATERIAL: "wooden|wood|metallic|metal|steel|iron|glass|stone|marble|leather|cloth"
+    "|fabric|ceramic|plastic|paper|concrete|brick|rubber",
+    Attribute.PATTERN: "plain|dotted|spotted|tiled|floral|flowered|plaid|check(?:er)?ed|lettered"
+    "|striped",
+    Attribute.SIZE: "larger|smaller",
+}
+"""What a caption may already say of the attribute, before the object's noun."""
+_PICTURE = "photo|photograph|picture|image|painting|drawing|sketch|snapshot"
+_PICTURE_OPENING = re.compile(
+    rf"^(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}(?:{_PICTURE})\s+of\s+", re.IGNORECASE
+)
+_SKIES = (
+    "sunny|rainy|snowy|foggy|cloudy|clear|overcast|windy|stormy|bright|misty|hazy|gloomy|grey|gray"
+)
+_WEATHER = re.compile(
+    rf"\b(?:on\s+an?\s+(?:{_SKIES})\s+(?:day|afternoon|morning|evening|night)|at\s+night"
+    rf"|in\s+the\s+(?:rain|snow|fog)|in\s+(?:{_SKIES})\s+weather)\b",
+    re.IGNORECASE,
+)
+_MADE_OF = re.compile(r"\s+made\s+(?:out\s+)?of\s+\w+", re.IGNORECASE)
+_ARTICLE = re.compile(r"(?<!\w)(an?)(\s+)$", re.IGNORECASE)
+
+
+def words_in(text: str, phrase: str) -> str | None:
+    """Return the first occurrence of `phrase` in `text` as whole words, as it stands there.
+
+    Case and the width of the spaces don't matter; None where it does not occur.
+    """
+    found = _find(text, phrase)
+    return None if found is None else found[0]
+
+
+def require_words(text: str, phrase: str, *, what: str) -> str:
+    """Return `phrase` as it stands in `text`.
+
+    Args:
+        text: What should hold it.
+        phrase: The words that name the object.
+        what: What errors call `text`, as in `caption`.
+
+    Raises:
+        ImageEditError: It is no words of `text`.
+    """
+    return _match(text, phrase, what=what)[0]
+
+
+def edited_caption(caption: str, edit: Edit, *, phrase: str) -> str:
+    """Return `caption` with `edit` said in it, and the article before it mended.
+
+    Args:
+        caption: What the source shows.
+        edit: The attribute and its value.
+        phrase: The words of `caption` that name the object; style, weather and position need none.
+
+    Raises:
+        ImageEditError: The edit needs the phrase, and it is no words of the caption.
+    """
+    text, value = " ".join(caption.split()), edit.value
+    match edit.attribute:
+        case Attribute.COLOR | Attribute.PATTERN | Attribute.SIZE:
+            return _with_adjective(text, phrase, edit)
+        case Attribute.MATERIAL:
+            return _made_of(text, phrase, plain_words(value))
+        case Attribute.STYLE:
+            return f"{with_article(kind_of_picture(value))} of {_subject(text)}"
+        case Attribute.WEATHER:
+            return _in_weather(text, weather_phrase(value))
+        case Attribute.POSITION:
+            return _with_ending(text, f", moved to the {plain_words(value)}")
+        case _:
+            assert_never(edit.attribute)
+
+
+def _find(text: str, phrase: str) -> re.Match[str] | None:
+    words = phrase.split()
+    pattern = r"\s+".join(re.escape(word) for word in words)
+    return re.search(rf"(?<!\w){pattern}(?!\w)", text, re.IGNORECASE) if words else None
+
+
+def _remedy(text: str, phrase: str, *, what: str) -> str:
+    start = re.escape(phrase.strip()[:3])
+    near = re.search(rf"(?<!\w){start}\w*", text, re.IGNORECASE) if phrase.strip() else None
+    likely = f", as in --phrase {near[0]!r}" if near else ""
+    return f"Name the object with words that stand in the {what}{likely}."
+
+
+def _match(text: str, phrase: str, *, what: str) -> re.Match[str]:
+    found = _find(text, phrase)
+    if found is None:
+        msg = f"the phrase {phrase!r} does not occur in the {what} {text!r}"
+        raise ImageEditError(msg, remedy=_remedy(text, phrase, what=what))
+    return found
+
+
+def _with_adjective(text: str, phrase: str, edit: Edit) -> str:
+    found = _match(text, phrase, what="caption")
+    word = adjective(edit.value)
+    before = _without_adjectives(text[: found.start()], edit.attribute)
+    said = f"{_with_fitting_article(before, word)}{word} {text[found.start() :]}"
+    return _begun_like(text, said)
+
+
+def _made_of(text: str, phrase: str, material: str) -> str:
+    found = _match(text, phrase, what="caption")
+    before = _without_adjectives(text[: found.start()], Attribute.MATERIAL)
+    said = _MADE_OF.match(text, found.end())
+    after = text[said.end() if said else found.end() :]
+    opening = _with_fitting_article(before, found[0])
+    return _begun_like(text, f"{opening}{found[0]} made of {material}{after}")
+
+
+def _without_adjectives(before: str, attribute: Attribute) -> str:
+    """Return `before` without what it says of `attribute` last, as in `a red and white `."""
+    listed = rf"(?:{_ADJECTIVES[attribute]})"
+    return re.sub(
+        rf"(?<![\w-]){listed}(?:\s*(?:,|\band\b)?\s+{listed})*,?\s+$",
+        "",
+        before,
+        flags=re.IGNORECASE,
+    )
+
+
+def _with_fitting_article(before: str, following: str) -> str:
+    """Return `before` with the article it ends in, if any, as `following` wants it."""
+    ending = _ARTICLE.search(before)
+    if ending is None:
+        return before
+    fitting = article(following)
+    written = fitting.capitalize() if ending[1][0].isupper() else fitting
+    return f"{before[: ending.start()]}{written}{ending[2]}"
+
+
+def _begun_like(text: str, said: str) -> str:
+    """Return `said` with a capital where `text` begins with one."""
+    return said[:1].upper() + said[1:] if text[:1].isupper() else said
+
+
+def _subject(text: str) -> str:
+    """Return what a caption shows, without the words that say it is a picture."""
+    opening = _PICTURE_OPENING.match(text)
+    subject = text[opening.end() :] if opening else text
+    first = subject.split(" ", 1)[0]
+    starts_a_sentence = first.lower() in {"a", "an", "the", "some", "two", "three", "several"}
+    return subject[:1].lower() + subject[1:] if starts_a_sentence else subject
+
+
+def _in_weather(text: str, words: str) -> str:
+    if _WEATHER.search(text):
+        return _WEATHER.sub(words, text, count=1)
+    return _with_ending(text, f" {words}")
+
+
+def _with_ending(text: str, ending: str) -> str:
+    """Return `text` with `ending`, before the full stop where it has one."""
+    bare = text.rstrip(" .")
+    return f"{bare}{ending}{text[len(bare) :].strip()}"
