@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import click
 
-from benchmarks.editing_clock import Cost, Walk, project
+from benchmarks.editing_clock import GUIDANCE, Cost, Walk, project
 from benchmarks.editing_contenders import (
     Contender,
     Run,
@@ -19,12 +19,15 @@ from benchmarks.editing_contenders import (
 )
 from harness.editing.diffusion.device import Runtime
 from harness.editing.diffusion.model import DiffusionModel
+from harness.records.diffusion import MaskGuidance
 
 EDITS = (1, 4, 8)
 PUBLISHED = Walk(steps=50, inversion_steps=999, guided_steps=15, tries=20, recorded=False)
 SAMPLE = replace(PUBLISHED, steps=5, inversion_steps=20, guided_steps=1, tries=2)
 CHECKED = Walk(steps=10, inversion_steps=10, guided_steps=2, tries=2, recorded=False)
 CHECK_SIDE = 128
+COUNT_SIDE = 256
+"""Maps of 4 x 4 cells and more, so that a mask does not fill them as it does on smaller ones."""
 CHECK_LOSS_SCALE = 100.0
 """The squared gradients of random weights move nothing otherwise."""
 MOST_DIFFERENCE = 1e-3
@@ -111,6 +114,50 @@ def check_loop(model: DiffusionModel, runtime: Runtime) -> tuple[str, ...]:
         before = loop
         lines.append(line)
     return tuple(lines)
+
+
+def needed_guidance(model: DiffusionModel, runtime: Runtime, settings: Settings) -> dict[str, int]:
+    """Return by way how many guidance passes an edit needs until the loss is met.
+
+    Counted over a whole walk of a smaller picture, by the threshold that the presets have; the
+    loop's latents are those of `published`, so it is not walked as well.
+    """
+    small = with_side(model, COUNT_SIDE)
+    walk = replace(settings.whole, inversion_steps=settings.whole.steps)
+    ways = contenders(small, runtime, whole=walk, threshold=MaskGuidance().threshold)
+    counts = {
+        way.name: sum(p.rows for p in way.run(1, _walk_of(way, walk)).passes if p.kind == GUIDANCE)
+        for way in ways
+        if not way.repeats_itself
+    }
+    return {"loop": counts["published"], **counts}
+
+
+def until_met(
+    figures: tuple[Figure, ...], needed: dict[str, int], *, allowed: int
+) -> tuple[Figure, ...]:
+    """Return the figures with guidance on where each way makes the passes that it needs.
+
+    Args:
+        figures: With guidance off and on; on, all `allowed` passes are made.
+        needed: Guidance passes an edit, by way.
+        allowed: The most of them.
+    """
+    off = {(f.name, f.edits): f for f in figures if not f.guided}
+    return tuple(
+        replace(
+            full,
+            seconds=tuple(
+                without + (on - without) * needed[full.name] / allowed
+                for without, on in zip(
+                    off[full.name, full.edits].seconds, full.seconds, strict=True
+                )
+            ),
+            passes=full.passes - allowed + needed[full.name],
+        )
+        for full in figures
+        if full.guided
+    )
 
 
 def measure(model: DiffusionModel, runtime: Runtime, settings: Settings) -> Comparison:

@@ -91,7 +91,12 @@ def with_side(model: DiffusionModel, side: int) -> DiffusionModel:
 
 
 def contenders(
-    model: DiffusionModel, runtime: Runtime, *, whole: Walk, loss_scale: float = 1.0
+    model: DiffusionModel,
+    runtime: Runtime,
+    *,
+    whole: Walk,
+    loss_scale: float = 1.0,
+    threshold: float = 0.0,
 ) -> tuple[Contender, ...]:
     """Return the plain loop, which all are compared with, and the two presets.
 
@@ -100,15 +105,17 @@ def contenders(
         runtime: Where it computes.
         whole: The walk of the published procedure.
         loss_scale: What the guidance loss is multiplied by.
+        threshold: The loss at which guidance is over; 0 makes every pass that is allowed.
     """
+    guidance = MaskGuidance(loss_scale=loss_scale, threshold=threshold)
     source = synthetic_source(model.profile.native_side)
 
     def loop(count: int, walk: Walk) -> Run:
-        return _run_loop(model, source, count, walk, loss_scale=loss_scale)
+        return _run_loop(model, source, count, walk, guidance=guidance)
 
     def preset(name: Preset) -> Callable[[int, Walk], Run]:
         def run(count: int, walk: Walk) -> Run:
-            spec = _spec(name, walk, loss_scale=loss_scale)
+            spec = _spec(name, walk, guidance=guidance)
             editor = DiffusionEditor(model, spec, runtime=runtime)
             clock = NetworkClock(walk=walk)
             with clock.watching(model):
@@ -133,7 +140,7 @@ def relative_difference(found: Run, expected: Run) -> float:
 
 
 def _run_loop(
-    model: DiffusionModel, source: EditSource, count: int, walk: Walk, *, loss_scale: float
+    model: DiffusionModel, source: EditSource, count: int, walk: Walk, *, guidance: MaskGuidance
 ) -> Run:
     loop = PlainLoop(
         model=model,
@@ -142,8 +149,8 @@ def _run_loop(
             inversion_steps=walk.inversion_steps,
             guided_steps=walk.guided_steps,
             max_tries=max(1, walk.tries),
-            threshold=0,
-            loss_scale=loss_scale,
+            threshold=guidance.threshold,
+            loss_scale=guidance.loss_scale,
         ),
     )
     if source.mask is None:
@@ -161,15 +168,12 @@ def _run_loop(
     return Run(passes=clock.passes(), latents=tuple(edit.latents.numpy() for edit in edits))
 
 
-def _spec(preset: Preset, walk: Walk, *, loss_scale: float) -> DiffusionEditorSpec:
+def _spec(preset: Preset, walk: Walk, *, guidance: MaskGuidance) -> DiffusionEditorSpec:
     return DiffusionEditorSpec(
         preset=preset,
         steps=walk.steps,
         inversion_steps=walk.inversion_steps,
-        mask_guidance=MaskGuidance(
-            steps=walk.guided_steps,
-            max_tries=max(1, walk.tries),
-            threshold=0,  # no loss gets there, so every pass that is allowed is made
-            loss_scale=loss_scale,
+        mask_guidance=guidance.model_copy(
+            update={"steps": walk.guided_steps, "max_tries": max(1, walk.tries)}
         ),
     )

@@ -1,9 +1,11 @@
 """The diffusion editor, opened in the process that uses it; nothing of recipes or pictures."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.editing.diffusion.canvas import MIN_SOURCE_SIDE
+from harness.editing.diffusion.determinism import computing, fix_workspace
 from harness.editing.diffusion.device import (
     GIB,
     Runtime,
@@ -12,6 +14,7 @@ from harness.editing.diffusion.device import (
     describe_runtime,
 )
 from harness.editing.diffusion.editor import DiffusionEditor
+from harness.editing.diffusion.exhaustion import telling_of_memory
 from harness.editing.diffusion.geometry_method import GeometryEditor, open_geometry
 from harness.editing.diffusion.inpainting_model import InpaintingModel
 from harness.editing.diffusion.loading import (
@@ -20,7 +23,6 @@ from harness.editing.diffusion.loading import (
     load_diffusion_model,
     load_inpainting_model,
 )
-from harness.editing.diffusion.preparation import check_request, check_source
 from harness.editing.diffusion.weights import WeightsPlace
 from harness.editing.editor import (
     BatchEditor,
@@ -30,6 +32,7 @@ from harness.editing.editor import (
     EditSource,
     OneByOne,
 )
+from harness.editing.source_check import check_object, check_source
 from harness.records.attributes import Edit, Scope
 from harness.records.diffusion import DiffusionEditorSpec
 from harness.records.editing import DeviceEnvironment
@@ -96,7 +99,7 @@ def open_diffusion(
     geometry = open_geometry(seat.spec, holes.load) if seat.moves else None
     if geometry is not None and not seat.paints:
         return OpenedDiffusion(
-            editor=OneByOne(_GeometryOnly(geometry), holes.device),
+            editor=OneByOne(_GeometryOnly(geometry, holes.runtime), holes.device),
             title=None,
             meaningless=holes.meaningless,
             steps=None,
@@ -107,7 +110,7 @@ def open_diffusion(
     model = load_diffusion_model(spec.model, files=spec.files, runtime=runtime, place=place)
     editor = DiffusionEditor(model, spec, runtime=runtime, geometry=geometry, on_step=on_step)
     return OpenedDiffusion(
-        editor=_WithGeometryWeights(editor, holes.digests) if holes.digests else editor,
+        editor=editor if holes.device is None else _WithGeometry(editor, holes.device),
         title=model.profile.title,
         meaningless=model.meaningless or holes.meaningless,
         steps=editor.steps_of(seat.edits),
@@ -120,32 +123,38 @@ class _Holes:
     def __init__(self, seat: DiffusionSeat) -> None:
         self._seat = seat
         self.bytes = 0
-        self.digests: dict[str, str] = {}
         self.device: DeviceEnvironment | None = None
+        self.runtime: Runtime | None = None
         self.meaningless = False
 
     def load(self) -> InpaintingModel:
         name, files = self._seat.spec.geometry_model, self._seat.spec.geometry_files
-        runtime = _runtime(self._seat, find_inpainting_profile(name), taken_bytes=0)
+        asked = _runtime(self._seat, find_inpainting_profile(name), taken_bytes=0)
+        runtime = self.runtime = replace(asked, compile=False)  # nothing of it ever is
         place = _place(self._seat, self._seat.geometry_folder)
         model = load_inpainting_model(name, files=files, runtime=runtime, place=place)
         self.bytes, self.meaningless = runtime.weights_bytes, model.meaningless
-        self.digests = {f"geometry/{file}": digest for file, digest in model.digests.items()}
-        self.device = describe_runtime(runtime, weights=self.digests)
+        digests = {f"geometry/{file}": digest for file, digest in model.digests.items()}
+        device = describe_runtime(runtime, weights=digests)
+        self.device = device.model_copy(update={"geometry_precision": device.precision})
         return model
 
 
-class _WithGeometryWeights:
-    """The diffusion editor with the digests of both its models."""
+class _WithGeometry:
+    """The diffusion editor with the record of both its models."""
 
-    def __init__(self, editor: DiffusionEditor, digests: dict[str, str]) -> None:
-        self._editor, self._digests = editor, digests
+    def __init__(self, editor: DiffusionEditor, geometry: DeviceEnvironment) -> None:
+        self._editor, self._geometry = editor, geometry
 
     @property
     def device(self) -> DeviceEnvironment:
         """What the networks compute on."""
-        device = self._editor.device
-        return device.model_copy(update={"weights": {**device.weights, **self._digests}})
+        device, geometry = self._editor.device, self._geometry
+        update = {
+            "weights": {**device.weights, **geometry.weights},
+            "geometry_precision": geometry.precision,
+        }
+        return device.model_copy(update=update)
 
     def edit_many(self, jobs: tuple[EditJob, ...]) -> tuple[tuple[EditResult, ...], ...]:
         """Return one result per request of each job, in order; same jobs, same pixels."""
@@ -155,15 +164,20 @@ class _WithGeometryWeights:
 class _GeometryOnly:
     """Makes size and position edits without the model that edits appearances."""
 
-    def __init__(self, geometry: GeometryEditor) -> None:
-        self._geometry = geometry
+    def __init__(self, geometry: GeometryEditor, runtime: Runtime | None) -> None:
+        self._geometry, self._runtime = geometry, runtime
+        if runtime is not None and runtime.device.type == "cuda":
+            fix_workspace()
 
     def edit(self, source: EditSource, requests: tuple[EditRequest, ...]) -> tuple[EditResult, ...]:
         """Return one result per request, in order; same input, same pixels."""
-        check_source(source)
+        check_source(source, min_side=MIN_SOURCE_SIDE)
         for request in requests:
-            check_request(source, request)
-        return tuple(self._geometry.edit(source, request) for request in requests)
+            check_object(source, request)
+        if self._runtime is None:
+            return tuple(self._geometry.edit(source, request) for request in requests)
+        with computing(self._runtime), telling_of_memory(self._runtime, "one edit"):
+            return tuple(self._geometry.edit(source, request) for request in requests)
 
 
 def _place(seat: DiffusionSeat, folder: Path | None) -> WeightsPlace:

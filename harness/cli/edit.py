@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.edit_options import DiffusionOptions, Finite, diffusion_options, parse_edits
+from harness.cli.edit_options import DiffusionEditOptions, Finite, diffusion_options, parse_edits
 from harness.cli.output import OutputFormat, format_option
 from harness.cli.workspace import Workspace
 
@@ -86,17 +86,20 @@ def command(
     """
     from harness.cli.edit_editors import open_diffusion, open_procedural
     from harness.cli.edit_job import EditChoice, read_job
-    from harness.cli.edit_output import echo_report, output_names
+    from harness.cli.edit_output import claim_latents, echo_report, output_names
     from harness.dataset.edit_folder import EditFolder
     from harness.editing.editor import EditJob
 
-    diffusion = DiffusionOptions.taken_from(options)
+    diffusion = DiffusionEditOptions.taken_from(options)
     by_diffusion = _is_by_diffusion(editor, diffusion)
     choice = EditChoice(edits=edits, target_prompt=diffusion.target_prompt, **options)
-    _check_usage(choice, diffusion)
+    names = output_names(edits)
+    _check_usage(choice, diffusion, written=tuple(output / name for name in names))
     job = read_job(choice)
     folder = EditFolder(output)
-    folder.claim(output_names(edits), inputs=choice.files())
+    folder.claim(names, inputs=choice.files())
+    if diffusion.save_latents is not None:
+        claim_latents(diffusion.save_latents)
     workspace = Workspace(root=root)
     if by_diffusion:
         asked = EditJob(source=job.source, requests=job.requests)
@@ -108,7 +111,7 @@ def command(
     echo_report(report, OutputFormat(output_format), folder=output)
 
 
-def _is_by_diffusion(editor: str | None, diffusion: DiffusionOptions) -> bool:
+def _is_by_diffusion(editor: str | None, diffusion: DiffusionEditOptions) -> bool:
     given = diffusion.given()
     if editor == "procedural" and given:
         msg = f"--editor procedural takes no {', '.join(given)}."
@@ -116,10 +119,13 @@ def _is_by_diffusion(editor: str | None, diffusion: DiffusionOptions) -> bool:
     return editor == "diffusion" or bool(given)
 
 
-def _check_usage(choice: EditChoice, diffusion: DiffusionOptions) -> None:
+def _check_usage(
+    choice: EditChoice, diffusion: DiffusionEditOptions, *, written: tuple[Path, ...]
+) -> None:
     """Raise UsageError where options don't go together."""
     from harness.records.attributes import Scope
 
+    latents = diffusion.save_latents
     moving = any(edit.scope is Scope.GEOMETRY for edit in choice.edits)
     faults = {
         "--class is empty.": not choice.object_class.strip(),
@@ -137,16 +143,24 @@ def _check_usage(choice: EditChoice, diffusion: DiffusionOptions) -> None:
             diffusion.no_guidance and bool(diffusion.guidance_steps)
         ),
         "--save-latents is not for --to size=... and --to position=...": (
-            diffusion.save_latents is not None and moving
+            latents is not None and moving
         ),
         "--save-latents would overwrite a file that is read.": (
-            diffusion.save_latents is not None
-            and diffusion.save_latents.resolve() in {file.resolve() for file in choice.files()}
+            latents is not None and _stands_on(latents, choice.files())
+        ),
+        "--save-latents takes the name of a file that the edits make.": (
+            latents is not None and _stands_on(latents, written)
         ),
     }
     for fault, found in faults.items():
         if found:
             raise click.UsageError(fault)
+
+
+def _stands_on(path: Path, files: tuple[Path, ...]) -> bool:
+    """Return whether `path` is one of `files`, or would need one of them to be a folder."""
+    resolved = path.resolve()
+    return not {resolved, *resolved.parents}.isdisjoint(file.resolve() for file in files)
 
 
 def _say_what_to_know(job: PictureJob, opened: OpenedEditor) -> None:
@@ -167,11 +181,13 @@ def _edit(
     label = f"editing {job.picture.path.name}"
     with edit_progress(label, edits=len(job.requests), steps=opened.steps) as on_done:
         finished = run_edits(job, opened, on_done=on_done)
-    report = report_edits(job, opened, finished, latents_file=latents_file)
-    if latents_file is not None:
-        latents_file.parent.mkdir(parents=True, exist_ok=True)
-        latents = encode_latents(finished)
-        write_atomically(latents_file, latents, scratch=latents_file.parent)
+    report = report_edits(job, opened, finished)
     sheet = edits_sheet(job, finished, report, editor=opened.title)
     folder.write(encode_pictures(job, finished, sheet), report)
+    if latents_file is None:
+        return report
+    # The pictures stand by now, whatever becomes of the latents; the report names what is there.
+    write_atomically(latents_file, encode_latents(finished), scratch=latents_file.parent)
+    report = report.model_copy(update={"latents_file": str(latents_file)})
+    folder.write({}, report)
     return report

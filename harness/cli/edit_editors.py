@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from harness.cli.diffusion_packages import require_packages
-from harness.cli.edit_options import DiffusionOptions
+from harness.cli.edit_options import DiffusionEditOptions
 from harness.cli.edit_progress import CountedSteps, StepSignal
 from harness.cli.workspace import Workspace
 from harness.editing.editor import BatchEditor, EditJob, OneByOne
@@ -61,7 +61,9 @@ def open_procedural(edits: tuple[Edit, ...]) -> OpenedEditor:
     )
 
 
-def open_diffusion(options: DiffusionOptions, job: EditJob, workspace: Workspace) -> OpenedEditor:
+def open_diffusion(
+    options: DiffusionEditOptions, job: EditJob, workspace: Workspace
+) -> OpenedEditor:
     """Return the diffusion editor, with the models loaded that `job` needs.
 
     What can be known of the job to be impossible is refused before they are loaded.

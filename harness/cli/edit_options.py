@@ -155,8 +155,8 @@ def diffusion_options(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DiffusionOptions:
-    """The diffusion editor's options as they were given; None or False where they were not."""
+class DiffusionEditOptions:
+    """What was said to `harness edit` of the diffusion editor; None or False where nothing was."""
 
     preset: str | None = None
     model: str | None = None
@@ -177,7 +177,7 @@ class DiffusionOptions:
     compile_unet: bool = False
 
     @classmethod
-    def taken_from(cls, options: dict[str, Any]) -> "DiffusionOptions":
+    def taken_from(cls, options: dict[str, Any]) -> "DiffusionEditOptions":
         """Return the diffusion editor's options, taken out of `options`."""
         return cls(**{field.name: options.pop(field.name) for field in fields(cls)})
 

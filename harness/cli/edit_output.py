@@ -1,6 +1,7 @@
 """What `harness edit` leaves behind: pictures, sheet, report, latents, and what it prints."""
 
 import io
+import tempfile
 from pathlib import Path
 
 import click
@@ -50,6 +51,24 @@ def encode_pictures(
         if names.mask is not None and result.mask is not None:
             files[names.mask] = encode_gray_png(result.mask.astype(np.uint8) * np.uint8(255))
     return files
+
+
+def claim_latents(path: Path) -> None:
+    """Make the folder of `path` and see that a file may be written there.
+
+    Raises:
+        ImageEditError: `path` is a folder.
+        OSError: It can't be written; `filename` says what stands in the way.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():
+        msg = f"{path} is a folder, and can't be the file of the latents"
+        raise ImageEditError(msg, remedy="Choose another --save-latents.")
+    try:
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
 
 
 def encode_latents(finished: tuple[FinishedEdit, ...]) -> bytes:

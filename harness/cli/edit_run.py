@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.acceptance.preservation import score_edit
 from harness.benchmark.environment import build_environment
@@ -96,13 +95,9 @@ def run_edits(
 
 
 def report_edits(
-    job: PictureJob,
-    opened: OpenedEditor,
-    finished: tuple[FinishedEdit, ...],
-    *,
-    latents_file: Path | None,
+    job: PictureJob, opened: OpenedEditor, finished: tuple[FinishedEdit, ...]
 ) -> EditingReport:
-    """Return what was done to the picture."""
+    """Return what was done to the picture; it names no file of latents, as none is written yet."""
     choice, label = job.choice, job.label
     environment = build_environment().model_copy(update={"device": opened.editor.device})
     return EditingReport(
@@ -126,7 +121,7 @@ def report_edits(
         warnings=opened.warnings,
         edits=tuple(_account(job, edit) for edit in finished),
         seconds=round(sum(edit.seconds for edit in finished), _MILLISECONDS),
-        latents_file=None if latents_file is None else str(latents_file),
+        latents_file=None,
     )
 
 

@@ -65,13 +65,15 @@ class DeviceEnvironment(Record):
     device_name: str
     """The processor's or GPU's own name."""
     precision: Precision
-    """The number format of the networks."""
+    """The number format of the networks that edit appearances; geometry's where those ran alone."""
+    geometry_precision: Precision | None = None
+    """The number format of the networks that fill a moved object's hole; None where none did."""
     deterministic: bool
     """Whether only algorithms ran that repeat themselves bit by bit."""
     compiled: bool
-    """Whether the UNet was compiled."""
-    threads: int = Field(ge=1)
-    """CPU threads; sums are rounded in another order with another number of them."""
+    """Whether the UNet that edits appearances was compiled; no other network ever is."""
+    threads: int | None = Field(ge=1)
+    """CPU threads, which decide how a CPU rounds sums; None on a GPU, where no pixel changes."""
     torch: str
     """The version of torch, its build included."""
     cuda: str | None

@@ -1,5 +1,6 @@
 """How many images go through the UNet at a time, and which; nothing of what is done to them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -9,15 +10,15 @@ from harness.editing.diffusion.model import DiffusionModel
 _FORWARD_NUMBERS = 80
 """Numbers that one image holds at a time in a forward pass, by latent cell and first channel.
 
-Skip connections are about 5, the widest feed-forward layer with its gate 32, its copies the rest;
-measured by benchmarks/editing.py on a GPU where there is one, and generous.
+Reckoned, not measured: skip connections are about 5, the widest feed-forward layer with its gate
+32, its copies the rest. Where it is too little, a GPU's error halves the batch.
 """
 _BACKWARD_NUMBERS = 1200
 """The same for a guidance pass, which keeps what its gradient needs down to the deepest block."""
-MOST_ROWS = 64
-"""Beyond this a GPU gains nothing."""
+_MOST_ROWS = 64
 _CPU_ROWS = 16
-"""Beyond this a CPU's caches lose more than the shared work gains."""
+"""A CPU gains by the work that rows share, and gains little from more of them."""
+_UP_BLOCK = re.compile(r"up_blocks\.(\d+)\.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,29 +29,84 @@ class BatchLimits:
     """Of a forward pass, at least 1."""
     guided_rows: int
     """Of a guidance pass, at least 1."""
+    sources: int
+    """Sources whose features are kept at a time, at least 1."""
     alone: bool
     """Whether each source and each edit is computed by itself: the same bits in any company."""
 
-    def halved(self) -> "BatchLimits":
-        """Return half of it, for another try where memory ran out."""
+    @property
+    def least(self) -> bool:
+        """Whether nothing less can be done at a time."""
+        return self.rows == self.guided_rows == self.sources == 1
+
+    def halved(self, times: int = 1) -> "BatchLimits":
+        """Return half of it, so many times over."""
         return BatchLimits(
-            rows=max(1, self.rows // 2), guided_rows=max(1, self.guided_rows // 2), alone=self.alone
+            rows=max(1, self.rows >> times),
+            guided_rows=max(1, self.guided_rows >> times),
+            sources=max(1, self.sources >> times),
+            alone=self.alone,
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Room:
+    """Memory beside the weights, in bytes."""
+
+    device: int
+    """On the device."""
+    main: int
+    """In main memory, for what does not fit on a GPU."""
+
+
 def find_limits(
-    model: DiffusionModel, canvas: Canvas, *, working_bytes: int, deterministic: bool
+    model: DiffusionModel, canvas: Canvas, *, room: Room, recorded_bytes: int, alone: bool
 ) -> BatchLimits:
-    """Return how many images of `canvas` fit into `working_bytes` beside the weights."""
+    """Return how many images of `canvas` are computed at a time.
+
+    A third of the device's room is for the features of sources, the rest for batches.
+
+    Args:
+        model: The model.
+        canvas: The size of the images.
+        room: The memory there is.
+        recorded_bytes: What the features of one source take.
+        alone: Whether each source and each edit is computed by itself.
+    """
     height, width = canvas.latent_shape
     first = int(model.unet.config["block_out_channels"][0])
     unit = height * width * first * model.dtype.itemsize
-    most = _CPU_ROWS if model.device.type == "cpu" else MOST_ROWS
+    on_cpu = model.device.type == "cpu"
+    most = _CPU_ROWS if on_cpu else _MOST_ROWS
+    rows = max(1, min(most, room.device // 2 // (unit * _FORWARD_NUMBERS)))
+    kept = room.device // 3 if on_cpu else max(room.device // 3, room.main // 2)
     return BatchLimits(
-        rows=max(1, min(most, working_bytes // 2 // (unit * _FORWARD_NUMBERS))),
-        guided_rows=max(1, min(most, working_bytes // 2 // (unit * _BACKWARD_NUMBERS))),
-        alone=deterministic,
+        rows=rows,
+        guided_rows=max(1, min(most, room.device // 2 // (unit * _BACKWARD_NUMBERS))),
+        sources=max(1, min(rows, kept // max(1, recorded_bytes))),
+        alone=alone,
     )
+
+
+def recorded_bytes(
+    model: DiffusionModel, canvas: Canvas, *, attention_steps: int, feature_steps: int
+) -> int:
+    """Return the bytes of one source's features, from the shapes of the tapped modules."""
+    taps = model.profile.taps
+    attention = sum(2 * _numbers(model, canvas, name) for name in taps.self_attention)
+    features = _numbers(model, canvas, taps.features)
+    numbers = attention * attention_steps + features * feature_steps
+    return numbers * int(model.dtype.itemsize)
+
+
+def _numbers(model: DiffusionModel, canvas: Canvas, module: str) -> int:
+    """Return how many numbers a module of the UNet's upward half gives for one image."""
+    channels = tuple(reversed(model.unet.config["block_out_channels"]))
+    found = _UP_BLOCK.match(module)
+    block = int(found[1]) if found else len(channels) - 1
+    height, width = canvas.latent_shape
+    shrunk = 1 << (len(channels) - 1 - block)
+    return -(-height // shrunk) * -(-width // shrunk) * int(channels[block])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,14 @@ _FIXED_WORKSPACE = ":4096:8"
 """One of the two values under which cuBLAS sums in a fixed order (cuBLAS docs, 2.1.4)."""
 
 
+def fix_workspace() -> None:
+    """Have cuBLAS sum in a fixed order in this process, unless the environment says otherwise.
+
+    It reads the setting once, at its first product, so this comes before any.
+    """
+    os.environ.setdefault(_WORKSPACE, _FIXED_WORKSPACE)
+
+
 @contextmanager
 def computing(runtime: Runtime) -> Iterator[None]:
     """Compute inside as `runtime` says, and leave torch's settings as they were found.

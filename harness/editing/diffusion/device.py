@@ -71,8 +71,8 @@ class Gpu:
 
     name: str
     """Its own name."""
-    free_bytes: int
-    """Its memory that nobody uses."""
+    free_bytes: int | None = None
+    """Its memory that nobody uses; None looks once it is chosen, as a look takes some of it."""
     bfloat16: bool
     """Whether it computes in bfloat16 itself."""
 
@@ -88,7 +88,7 @@ class Machine:
 
 
 def look_at_machine() -> Machine:
-    """Return what is here now."""
+    """Return what is here now, and take no memory of any GPU to see it."""
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     gpus = tuple(_look_at_gpu(torch.device("cuda", index)) for index in range(count))
     return Machine(gpus=gpus, free_bytes=free_memory())
@@ -155,7 +155,8 @@ def describe_runtime(
         precision=runtime.precision,
         deterministic=runtime.deterministic,
         compiled=runtime.compile,
-        threads=torch.get_num_threads(),
+        # Processes share the processors: with it, a build on fewer GPUs would look like another.
+        threads=None if on_gpu else torch.get_num_threads(),
         torch=torch.__version__,
         cuda=torch.version.cuda if on_gpu else None,
         cudnn=None if cudnn is None else str(cudnn),
@@ -166,11 +167,9 @@ def describe_runtime(
 
 
 def _look_at_gpu(device: torch.device) -> Gpu:
-    free, _ = torch.cuda.mem_get_info(device)
     capability = torch.cuda.get_device_capability(device)
     return Gpu(
         name=torch.cuda.get_device_name(device),
-        free_bytes=free,
         bfloat16=capability >= (8, 0) or torch.version.hip is not None,
     )
 
@@ -220,7 +219,9 @@ def _asked_memory(memory_gib: float) -> int:
 
 def _found_memory(device: torch.device, machine: Machine) -> int:
     if device.type == "cuda":
-        return usable(machine.gpus[device.index].free_bytes)
+        told = machine.gpus[device.index].free_bytes
+        # Asking makes a context, of hundreds of MB: on every GPU, each process would make one.
+        return usable(torch.cuda.mem_get_info(device)[0] if told is None else told)
     if machine.free_bytes is None:
         msg = "this system does not say how much memory is free"
         raise DeviceError(msg, remedy="Say how much may be used with `--memory-gib`.")

@@ -1,14 +1,15 @@
 """What no edit can be made of, known before a model is loaded; nothing of tokens or pixels."""
 
-from harness.editing.diffusion.canvas import fit_canvas
+from harness.editing.diffusion.canvas import MIN_SOURCE_SIDE, fit_canvas
 from harness.editing.diffusion.geometry_inputs import painted_size
 from harness.editing.diffusion.geometry_rules import geometry_rules_of
 from harness.editing.diffusion.loading import find_inpainting_profile, find_profile
-from harness.editing.diffusion.preparation import check_request, check_source, guiding_phrase
+from harness.editing.diffusion.preparation import guiding_phrase
 from harness.editing.diffusion.presets import rules_of
 from harness.editing.diffusion.text import phrase_span
 from harness.editing.editor import EditJob
 from harness.editing.geometry.placement import object_of
+from harness.editing.source_check import check_object, check_source
 from harness.errors import ImageEditError
 from harness.records.attributes import Edit, Scope
 from harness.records.diffusion import DiffusionEditorSpec, GeometryMethod
@@ -46,9 +47,9 @@ class Preflight:
             ImageEditError: The source, its size, its object or a phrase does not do.
         """
         source, (height, width) = job.source, job.source.image.shape[:2]
-        check_source(source)
+        check_source(source, min_side=MIN_SOURCE_SIDE)
         for request in job.requests:
-            check_request(source, request)
+            check_object(source, request)
             if request.edit.scope is Scope.GEOMETRY:
                 object_of(source, request)
                 self._check_hole_size(height, width)

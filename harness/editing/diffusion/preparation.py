@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 
 from harness.editing.diffusion.canvas import Canvas, fit_canvas, to_latent_mask, to_tensor
@@ -57,38 +56,6 @@ def prepare(
     )
 
 
-def check_source(source: EditSource) -> None:
-    """Raise where a source is not what its type says.
-
-    Raises:
-        ImageEditError: It isn't.
-    """
-    image, label, mask = source.image, source.label, source.mask
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        _refuse(f"the image is {image.dtype} {list(image.shape)}, not uint8 [H, W, 3]")
-    if label.dtype != np.uint8 or label.shape != image.shape[:2]:
-        size = list(image.shape[:2])
-        _refuse(f"the label is {label.dtype} {list(label.shape)}, not uint8 {size}")
-    if mask is not None and (mask.dtype != np.bool_ or mask.shape != image.shape[:2]):
-        _refuse(f"the mask is {mask.dtype} {list(mask.shape)}, not bool {list(image.shape[:2])}")
-
-
-def check_request(source: EditSource, request: EditRequest) -> None:
-    """Raise where `source` lacks what `request` needs.
-
-    Raises:
-        ImageEditError: It lacks an object, or the amount is none.
-    """
-    if request.edit.scope is Scope.GLOBAL:
-        return
-    if source.mask is None:
-        _refuse(f"{request.edit} needs an object, and the source has no object mask")
-    elif not source.mask.any():
-        _refuse(f"{request.edit} needs an object, and the source's object mask is empty")
-    if request.amount is not None and not 0 < request.amount <= 1:
-        _refuse(f"{request.edit} needs an amount over 0 and up to 1, not {request.amount}")
-
-
 def guiding_phrase(request: EditRequest) -> str:
     """Return the words of the target prompt that mask guidance looks after.
 
@@ -133,7 +100,3 @@ def _prepared(
             embedding=embedding,
         )
     return SampledEdit(embedding=embedding, latent_mask=cells, guided=guided)
-
-
-def _refuse(reason: str) -> None:
-    raise ImageEditError(reason, remedy="Check the source's files and the recipe's selection rule.")

@@ -56,8 +56,8 @@ class Sampler:
     """Where injected features come from."""
     blend_latent: BlendLatent
     """Which source latents stand outside the object."""
-    guide: MaskGuide | None
-    """Mask guidance; None where there is none."""
+    guide: MaskGuide
+    """Mask guidance."""
     guided_steps: int = 0
     """The first steps that are guided."""
     on_step: Callable[[int], None] = lambda _: None
@@ -75,7 +75,7 @@ class Sampler:
         guided = tuple(edit.guided for group in groups for edit in group.edits)
         for step, (level, reached) in enumerate(pairwise(levels)):
             timestep = level.training_timestep
-            if self.guide is not None and step < self.guided_steps:
+            if step < self.guided_steps:
                 latents = self.guide.guide(latents, timestep, guided)
             epsilon = self._noise(latents, level, batch)
             latents = ddim_move(latents, epsilon, start=level.alpha, end=reached.alpha)

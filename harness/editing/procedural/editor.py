@@ -13,6 +13,7 @@ from harness.editing.procedural.style import render_style
 from harness.editing.procedural.textures import Textures
 from harness.editing.procedural.values import ALGORITHM, VALUES
 from harness.editing.procedural.weather import render_weather
+from harness.editing.source_check import check_object, check_source
 from harness.errors import ImageEditError
 from harness.records.attributes import Attribute, Scope
 from harness.records.recipe import ProceduralEditorSpec
@@ -48,9 +49,10 @@ class ProceduralEditor:
             ImageEditError: The source is malformed, a value is unknown, or an edit of an object is
                 asked of a source that has none.
         """
-        _check_source(source)
+        check_source(source, min_side=MIN_SIDE)
         for request in requests:
-            _check_request(source, request)
+            _check_value(request)
+            check_object(source, request)
         scene = Scene(source=source, textures=self._textures)
         return tuple(self._edited(scene, request) for request in requests)
 
@@ -97,35 +99,9 @@ def _blended(image: Pixels, rendered: Pixels, strength: float) -> Pixels:
     return levels(mix(f32(image), f32(rendered), share))
 
 
-def _check_source(source: EditSource) -> None:
-    image, label, mask = source.image, source.label, source.mask
-    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        _refuse(f"the image is {image.dtype} {list(image.shape)}, not uint8 [H, W, 3]")
-    if min(image.shape[:2]) < MIN_SIDE:
-        _refuse(f"the image is {image.shape[1]} x {image.shape[0]}, under {MIN_SIDE} pixels a side")
-    if label.dtype != np.uint8 or label.shape != image.shape[:2]:
-        _refuse(
-            f"the label is {label.dtype} {list(label.shape)}, not uint8 {list(image.shape[:2])}"
-        )
-    if mask is not None and (mask.dtype != np.bool_ or mask.shape != image.shape[:2]):
-        _refuse(f"the mask is {mask.dtype} {list(mask.shape)}, not bool {list(image.shape[:2])}")
-
-
-def _check_request(source: EditSource, request: EditRequest) -> None:
+def _check_value(request: EditRequest) -> None:
     edit = request.edit
     if edit.value not in VALUES[edit.attribute]:
         known = ", ".join(VALUES[edit.attribute])
         msg = f"{edit.attribute.value} has no value '{edit.value}'"
         raise ImageEditError(msg, remedy=f"Use one of: {known}.")
-    if edit.scope is Scope.GLOBAL:
-        return
-    if source.mask is None:
-        _refuse(f"{edit} needs an object, and the source has no object mask")
-    elif not source.mask.any():
-        _refuse(f"{edit} needs an object, and the source's object mask is empty")
-    if request.amount is not None and not 0 < request.amount <= 1:
-        _refuse(f"{edit} needs an amount over 0 and up to 1, not {request.amount}")
-
-
-def _refuse(reason: str) -> None:
-    raise ImageEditError(reason, remedy="Check the source's files and the recipe's selection rule.")

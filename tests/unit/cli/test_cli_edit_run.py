@@ -1,5 +1,6 @@
 """`harness edit` with an editor that shares work and has latents, as the diffusion editor does."""
 
+import errno
 import json
 
 import numpy as np
@@ -7,10 +8,10 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from harness.cli import diffusion_packages, edit_editors
+from harness.cli import diffusion_packages, edit_editors, edit_output
 from harness.cli.edit import command
 from harness.cli.edit_editors import OpenedEditor
-from harness.cli.edit_options import DiffusionOptions
+from harness.cli.edit_options import DiffusionEditOptions
 from harness.cli.workspace import Workspace
 from harness.dataset.image_io import decode_rgb, encode_gray_png
 from harness.editing.editor import EditJob, EditResult, OneByOne
@@ -55,7 +56,7 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "mask.png").write_bytes(encode_gray_png(INSIDE.astype(np.uint8)))
 
     def run(*arguments, editor=None, code=0):
-        run.editor = editor or FakeEditor()
+        run.editor, run.options = editor or FakeEditor(), None
 
         def opened(options, _job, _workspace):
             run.options = options
@@ -152,6 +153,59 @@ def test_latents_over_a_file_that_is_read_are_refused(run, tmp_path):
     assert "would overwrite a file that is read" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "name", ["out/sheet.png", "out/edit.json", "out/color-pink.png", "out/source.png/latents.npz"]
+)
+def test_latents_in_the_place_of_an_output_are_refused(run, tmp_path, name):
+    done = run("--save-latents", str(tmp_path / name), "--to", "color=pink", code=2)
+    assert "takes the name of a file that the edits make" in done.stderr
+    assert run.options is None
+    assert not run.folder.exists()
+
+
+def test_latents_beside_the_outputs_are_welcome(run):
+    run("--save-latents", str(run.folder / "latents.npz"), "--to", "color=pink")
+    assert (run.folder / "latents.npz").is_file()
+
+
+def test_where_latents_cannot_be_is_known_before_a_model_is_loaded(run, tmp_path):
+    with pytest.raises(ImageEditError, match="out is a folder"):
+        run("--save-latents", str(run.folder), "--to", "color=pink")
+    (tmp_path / "note").write_text("a file")
+    with pytest.raises(FileExistsError):
+        run("--save-latents", str(tmp_path / "note" / "x.npz"), "--to", "color=pink")
+    assert run.options is None
+
+
+def test_a_folder_that_takes_no_latents_is_known_before_a_model_is_loaded(
+    run, tmp_path, monkeypatch
+):
+    def refuse(**_):
+        raise PermissionError(errno.EACCES, "Permission denied", "nameless")
+
+    monkeypatch.setattr(edit_output.tempfile, "TemporaryFile", refuse)
+    path = str(tmp_path / "shut" / "x.npz")
+    with pytest.raises(PermissionError) as refused:
+        run("--save-latents", path, "--to", "color=pink")
+    assert refused.value.filename == path
+    assert run.options is None
+
+
+def test_pictures_stand_whatever_becomes_of_the_latents(run, tmp_path):
+    class Spoiler(FakeEditor):
+        def edit(self, source, requests):
+            (tmp_path / "shelf").rmdir()
+            return super().edit(source, requests)
+
+    with pytest.raises(FileNotFoundError):
+        run(
+            *("--save-latents", str(tmp_path / "shelf" / "x.npz"), "--to", "color=pink"),
+            editor=Spoiler(),
+        )
+    assert (run.folder / "color-pink.png").is_file()
+    assert report_in(run.folder).latents_file is None
+
+
 def test_a_background_that_changed_is_measured(run):
     run("--preset", "published", "--to", "color=pink", editor=FakeEditor(spill=51))
     (account,) = report_in(run.folder).edits
@@ -222,15 +276,15 @@ def test_what_is_not_installed_is_named_with_what_installs_it(monkeypatch, tmp_p
     monkeypatch.setattr(diffusion_packages, "PACKAGES", ("json", "no_such_torch"))
     nothing = EditJob(source=None, requests=())
     with pytest.raises(DeviceError, match="not installed: no_such_torch") as refused:
-        edit_editors.open_diffusion(DiffusionOptions(), nothing, Workspace(root=tmp_path))
+        edit_editors.open_diffusion(DiffusionEditOptions(), nothing, Workspace(root=tmp_path))
     assert "[diffusion]" in refused.value.remedy
     assert "make diffusion" in refused.value.remedy
 
 
 def test_no_guidance_is_no_guided_step_and_tiny_is_tiny_throughout():
-    spec = DiffusionOptions(no_guidance=True, model="tiny").spec()
+    spec = DiffusionEditOptions(no_guidance=True, model="tiny").spec()
     assert spec.mask_guidance.steps == 0
     assert spec.geometry_model == "tiny"
-    assert DiffusionOptions(model="tiny", geometry_model="x").spec().geometry_model == "x"
-    assert DiffusionOptions().spec() == DiffusionOptions(no_guidance=False).spec()
-    assert DiffusionOptions().spec().mask_guidance.steps == 15
+    assert DiffusionEditOptions(model="tiny", geometry_model="x").spec().geometry_model == "x"
+    assert DiffusionEditOptions().spec() == DiffusionEditOptions(no_guidance=False).spec()
+    assert DiffusionEditOptions().spec().mask_guidance.steps == 15

@@ -15,7 +15,7 @@ from harness.editing.diffusion.profiles import TINY
 from harness.editing.editor import EditJob, EditRequest, EditSource
 from harness.errors import ImageEditError
 from harness.records.attributes import Edit
-from harness.records.diffusion import DiffusionEditorSpec, GeometryMethod
+from harness.records.diffusion import DiffusionEditorSpec, GeometryMethod, Precision
 
 MOVED, PAINTED = Edit(attribute="position", value="left"), Edit(attribute="color", value="teal")
 SPEC = DiffusionEditorSpec(model="tiny", geometry_model="tiny", steps=2)
@@ -60,6 +60,28 @@ def test_a_model_that_no_edit_needs_is_not_loaded(seat, loaded):
     assert moved.editor.device.weights == {"geometry/vae/b": "b" * 64}
     assert set(loaded) == {"load_inpainting_model"}
     assert (moved.title, moved.meaningless, moved.steps) == (None, True, None)
+
+
+def test_the_number_formats_of_both_models_are_recorded(seat, monkeypatch):
+    describe = diffusion_opening.describe_runtime
+
+    def on_gpu(runtime, **given):  # what a GPU's profiles differ in, and no CPU's
+        return describe(runtime, **given).model_copy(update={"precision": Precision.FLOAT16})
+
+    monkeypatch.setattr(diffusion_opening, "describe_runtime", on_gpu)
+
+    def formats(**changes):
+        device = open_diffusion(replace(seat, **changes)).editor.device
+        return device.precision, device.geometry_precision
+
+    assert formats() == ("float32", "float16")
+    assert formats(edits=(PAINTED,)) == ("float32", None)
+    assert formats(edits=(MOVED,)) == ("float16", "float16")
+
+
+def test_the_model_that_fills_holes_is_never_compiled(seat):
+    moved = open_diffusion(replace(seat, edits=(MOVED,), compile_unet=True))
+    assert not moved.editor.device.compiled
 
 
 def test_geometry_alone_checks_its_sources(seat):

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from harness.editing.diffusion.determinism import computing
+from harness.editing.diffusion.determinism import computing, fix_workspace
 from harness.editing.diffusion.device import (
     Gpu,
     Machine,
@@ -158,6 +158,38 @@ def test_this_machine_is_looked_at() -> None:
     assert machine.free_bytes is None or machine.free_bytes > 0
 
 
+@pytest.fixture
+def three_gpus(monkeypatch: pytest.MonkeyPatch) -> list[torch.device]:
+    """Have torch tell of three GPUs; return whose memory was looked at, which makes a context."""
+    looked: list[torch.device] = []
+
+    def look(device: torch.device) -> list[int]:
+        looked.append(device)
+        return [(device.index + 1) * 10 * GIB, 80 * GIB]
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda device: f"GPU {device.index}")
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda _: (9, 0))
+    monkeypatch.setattr(torch.cuda, "mem_get_info", look)
+    return looked
+
+
+def test_only_the_chosen_gpus_memory_is_looked_at(three_gpus: list[torch.device]) -> None:
+    runtime = choose_runtime(device="cuda:2", precision=None, profile=SD_2_1_BASE)
+    assert runtime.memory_bytes == usable(30 * GIB)
+    assert three_gpus == [torch.device("cuda", 2)]
+
+
+@pytest.mark.parametrize(("device", "memory_gib"), [("cpu", None), ("cuda:1", 8.0)])
+def test_no_gpus_memory_is_looked_at_where_it_does_not_count(
+    three_gpus: list[torch.device], device: str, memory_gib: float | None
+) -> None:
+    choose_runtime(device=device, precision=None, profile=TINY, memory_gib=memory_gib)
+    assert [gpu.name for gpu in look_at_machine().gpus] == ["GPU 0", "GPU 1", "GPU 2"]
+    assert three_gpus == []
+
+
 def write(root: Path, **files: str) -> Path:
     for name, content in files.items():
         path = root / name.replace("__", "/").replace("_dot_", ".")
@@ -304,3 +336,31 @@ def test_what_it_computes_on_is_recorded_and_reads_back() -> None:
     assert record.threads == torch.get_num_threads()
     assert record.weights == {"unet/config.json": "0" * 64}
     assert DeviceEnvironment.model_validate_json(record.model_dump_json()) == record
+
+
+@pytest.mark.usefixtures("three_gpus")
+def test_cpu_threads_tell_records_apart_on_a_cpu_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "GPU")
+    on_gpu, on_cpu = [], []
+    for threads, device in ((16, "cuda:0"), (4, "cuda:2")):  # alone, and one of several
+        monkeypatch.setattr(torch, "get_num_threads", lambda threads=threads: threads)
+        on_gpu.append(describe_runtime(chosen(look_at_machine(), device=device)).any_number())
+        on_cpu.append(describe_runtime(chosen(NO_GPU)).any_number())
+    assert on_gpu[0] == on_gpu[1]
+    assert on_gpu[0].threads is None
+    assert [record.threads for record in on_cpu] == [16, 4]
+
+
+def test_records_from_before_geometry_had_its_own_format_still_read() -> None:
+    former = describe_runtime(chosen(NO_GPU)).model_dump(mode="json")
+    del former["geometry_precision"]
+    assert DeviceEnvironment.model_validate(former).geometry_precision is None
+
+
+def test_the_workspace_is_fixed_unless_the_user_chose_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("CUBLAS_WORKSPACE_CONFIG", raising=False)
+    fix_workspace()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":4096:8"
+    monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":16:8")
+    fix_workspace()
+    assert os.environ["CUBLAS_WORKSPACE_CONFIG"] == ":16:8"

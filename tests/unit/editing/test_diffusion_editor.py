@@ -13,7 +13,7 @@ from diffusion_scenes import (
     weather_request,
 )
 
-from harness.editing.diffusion import editor as editor_module
+from harness.editing.diffusion import appearance
 from harness.editing.diffusion.batching import BatchLimits
 from harness.editing.diffusion.editor import DiffusionEditor
 from harness.editing.diffusion.sampling import Sampler
@@ -138,8 +138,8 @@ def edits_of(requests):
 @pytest.mark.parametrize("rows", [64, 2])
 @pytest.mark.parametrize("deterministic", [False, True])
 def test_every_step_is_told_whatever_the_batches(model, monkeypatch, rows, deterministic):
-    limits = BatchLimits(rows=rows, guided_rows=rows, alone=deterministic)
-    monkeypatch.setattr(editor_module, "find_limits", lambda *_, **__: limits)
+    limits = BatchLimits(rows=rows, guided_rows=rows, sources=rows, alone=deterministic)
+    monkeypatch.setattr(appearance, "find_limits", lambda *_, **__: limits)
     editor, told = telling_editor(model, deterministic=deterministic)
     requests = (weather_request("snowy"), color_request("violet"), color_request("red"))
     editor.edit(source(), requests)
@@ -158,7 +158,7 @@ def test_steps_that_are_taken_again_are_taken_back(model, monkeypatch):
         return made
 
     monkeypatch.setattr(Sampler, "run", scarce)
-    monkeypatch.setattr(editor_module.torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(appearance.torch.cuda, "empty_cache", lambda: None)
     editor, told = telling_editor(model)
     requests = (weather_request("snowy"), weather_request("rainy"))
     editor.edit(source(), requests)
@@ -297,6 +297,46 @@ def test_weights_that_give_no_numbers_are_refused():
         small_editor(broken).edit(source(), (weather_request("snowy"),))
 
 
+def test_an_autoencoder_that_gives_no_numbers_is_refused():
+    broken = small_model()
+    with torch.no_grad():
+        broken.vae.decoder.conv_out.bias.fill_(float("nan"))
+    with pytest.raises(ImageEditError, match="decoding left the range of numbers"):
+        small_editor(broken).edit(source(), (color_request("violet"),))
+
+
+def test_geometry_s_memory_is_told_as_well(model):
+    class Greedy:
+        def edit(self, *_):
+            raise torch.OutOfMemoryError
+
+    spec = DiffusionEditorSpec(model="tiny", steps=2, mask_guidance=MaskGuidance(steps=0))
+    editor = DiffusionEditor(model, spec, runtime=cpu_runtime(), geometry=Greedy())
+    larger = EditRequest(edit=Edit(attribute="size", value="larger"), seed=1, target_prompt="")
+    with pytest.raises(DeviceError, match="too little memory for size=larger"):
+        editor.edit(source(), (larger,))
+
+
+def test_what_ran_out_once_is_not_tried_again(model, monkeypatch):
+    run, tried = Sampler.run, []
+
+    def scarce(self, groups):
+        edits = sum(len(group.edits) for group in groups)
+        tried.append(edits)
+        if edits > 1:
+            raise torch.OutOfMemoryError
+        return run(self, groups)
+
+    monkeypatch.setattr(Sampler, "run", scarce)
+    monkeypatch.setattr(appearance.torch.cuda, "empty_cache", lambda: None)
+    editor = small_editor(model)
+    requests = (color_request("violet"), color_request("red"))
+    editor.edit(source(), requests)
+    tried.clear()
+    editor.edit(source(seed=3), requests)
+    assert tried == [1, 1]
+
+
 def test_a_walk_that_misses_timesteps_is_refused_at_once(model):
     with pytest.raises(ImageEditError, match="30 inversion steps don't pass through"):
         small_editor(model, steps=50, inversion_steps=30)
@@ -311,7 +351,7 @@ def test_where_memory_runs_out_less_is_done_at_a_time(model, monkeypatch, caplog
         return run(self, groups)
 
     monkeypatch.setattr(Sampler, "run", scarce)
-    monkeypatch.setattr(editor_module.torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(appearance.torch.cuda, "empty_cache", lambda: None)
     requests = (color_request("violet"), color_request("red"), weather_request("snowy"))
     with caplog.at_level(logging.WARNING):
         results = small_editor(model, mask_guidance=GUIDED).edit(source(), requests)
@@ -328,10 +368,10 @@ def test_too_little_memory_for_one_edit_says_what_helps(model, monkeypatch):
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(Sampler, "run", never)
-    monkeypatch.setattr(editor_module.torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(appearance.torch.cuda, "empty_cache", lambda: None)
     with pytest.raises(DeviceError, match="too little memory for one edit") as caught:
         small_editor(model).edit(source(), (weather_request("snowy"),))
-    assert "float16" in caught.value.remedy
+    assert "half precision" in caught.value.remedy
 
 
 def test_the_device_is_described(matched):
