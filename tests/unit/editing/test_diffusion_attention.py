@@ -5,7 +5,7 @@ from torch.nn import functional
 from harness.editing.diffusion.attention import shared_attention
 
 
-@pytest.mark.parametrize("rows", [1, 2, 5])
+@pytest.mark.parametrize("rows", [1, 2, 5, 16])
 @pytest.mark.parametrize("cells", [6, 300])
 def test_one_query_and_key_serve_all_rows(rows, cells):
     generator = torch.Generator().manual_seed(rows)
