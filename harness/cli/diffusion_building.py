@@ -16,7 +16,7 @@ from harness.dataset.recipe_file import LoadedRecipe
 from harness.distribution.local import processors
 from harness.editing.diffusion.layouts import NOISE_SCHEDULE
 from harness.editing.diffusion.preflight import Preflight
-from harness.editing.diffusion.presets import rules_of
+from harness.editing.diffusion.presets import inversion_steps_of
 from harness.editing.diffusion.profiles import TINY_NAME
 from harness.editing.diffusion.schedule import make_schedule
 from harness.editing.editor import BatchEditor
@@ -78,7 +78,7 @@ def walk_fault(spec: DiffusionEditorSpec) -> RecipeFault | None:
 
     The models that profiles name share one noise schedule, so no weights are needed to know.
     """
-    inversion = spec.inversion_steps or rules_of(spec.preset).inversion_steps or spec.steps
+    inversion = inversion_steps_of(spec)
     place = ("editor", "steps" if spec.inversion_steps is None else "inversion_steps")
     if max(spec.steps, inversion) > MOST_STEPS:
         what = f"a walk of {max(spec.steps, inversion)} steps leaves the schedule"

@@ -13,7 +13,7 @@ from harness.editing.diffusion.exhaustion import telling_of_memory
 from harness.editing.diffusion.geometry_method import GeometryEditor
 from harness.editing.diffusion.model import DiffusionModel
 from harness.editing.diffusion.preparation import prepare
-from harness.editing.diffusion.presets import rules_of
+from harness.editing.diffusion.presets import inversion_steps_of, rules_of
 from harness.editing.diffusion.schedule import make_schedule
 from harness.editing.editor import EditJob, EditRequest, EditResult, EditSource
 from harness.editing.source_check import check_object, check_source
@@ -71,7 +71,7 @@ class DiffusionEditor:
     @property
     def inversion_steps(self) -> int:
         """DDIM inversion steps a source."""
-        return self._spec.inversion_steps or self._rules.inversion_steps or self._spec.steps
+        return inversion_steps_of(self._spec)
 
     @property
     def device(self) -> DeviceEnvironment:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from harness.records.diffusion import Preset
+from harness.records.diffusion import DiffusionEditorSpec, Preset
 
 
 class CanvasRule(StrEnum):
@@ -150,3 +150,8 @@ def rules_of(preset: Preset) -> PresetRules:
             return MATCHED
         case _:
             assert_never(preset)
+
+
+def inversion_steps_of(spec: DiffusionEditorSpec) -> int:
+    """Return the DDIM inversion steps of `spec`: its own, else its preset's, else its steps."""
+    return spec.inversion_steps or rules_of(spec.preset).inversion_steps or spec.steps
