@@ -8,15 +8,10 @@ import numpy as np
 from PIL import Image
 
 from harness.leaderboard.content import BoardContent
+from harness.records.acceptance import AcceptanceScores, RejectionReason
 from harness.records.attributes import SCOPES, Attribute, Edit, Scope
 from harness.records.label_space import LabelClass, LabelSpace
-from harness.records.manifest import (
-    AcceptanceScores,
-    BenchmarkHeader,
-    BuildEnvironment,
-    RejectionReason,
-    Sample,
-)
+from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample
 from harness.records.ranking import (
     AttributeScore,
     Board,

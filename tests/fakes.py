@@ -11,12 +11,7 @@ from harness.errors import PredictionRejectedError
 from harness.records.attributes import Attribute, Edit
 from harness.records.base import sha256_hex
 from harness.records.label_space import LabelClass, LabelSpace
-from harness.records.manifest import (
-    BenchmarkHeader,
-    BuildEnvironment,
-    Sample,
-    manifest_digest,
-)
+from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
 from harness.records.run import FailureReason, RunOutcome, RunStatus
 
 STREET = LabelSpace(

@@ -5,15 +5,10 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
+from harness.records.acceptance import RejectionReason
 from harness.records.attributes import Attribute, Edit
 from harness.records.label_space import LabelClass, LabelSpace
-from harness.records.manifest import (
-    BenchmarkHeader,
-    BuildEnvironment,
-    RejectionReason,
-    Sample,
-    manifest_digest,
-)
+from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
 from harness.records.run import ClassCounts, RunOutcome, RunRecord, RunStatus
 from harness.records.submission import ContainerLimits, SubmissionManifest
 

@@ -3,9 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.records.acceptance import AcceptanceRule, AcceptanceScores, RejectionReason
 from harness.records.attributes import Scope
-from harness.records.manifest import AcceptanceScores, RejectionReason
-from harness.records.recipe import AcceptanceRule
 
 _DECIMALS = 6
 

@@ -44,12 +44,7 @@ from harness.distribution.local import map_here, map_in_processes
 from harness.errors import BenchmarkError, SourceDataError
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.diffusion import DiffusionEditorSpec
-from harness.records.manifest import (
-    BenchmarkHeader,
-    BuildEnvironment,
-    Sample,
-    manifest_digest,
-)
+from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
 from harness.records.recipe import Recipe
 
 

@@ -7,10 +7,11 @@ from operator import add
 
 from harness.benchmark.unit import FinishedUnit
 from harness.dataset.selection import NoObject
+from harness.records.acceptance import RejectionReason
 from harness.records.attributes import Edit
 from harness.records.base import Record
 from harness.records.editing import EditingCost
-from harness.records.manifest import RejectionReason, VerificationReport
+from harness.records.manifest import VerificationReport
 from harness.records.recipe import Recipe
 
 

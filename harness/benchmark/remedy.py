@@ -3,12 +3,7 @@
 import re
 
 from harness.benchmark.locking import LOCK_OF_ANOTHER_RECIPE
-from harness.records.manifest import (
-    SAMPLE_ID_PATTERN,
-    SampleVerdict,
-    Verdict,
-    VerificationReport,
-)
+from harness.records.manifest import SAMPLE_ID_PATTERN, SampleVerdict, Verdict, VerificationReport
 
 _SHOWN = 5
 

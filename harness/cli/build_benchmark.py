@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from harness.dataset.selection import NoObject
     from harness.dataset.source_file import SourceFile
     from harness.errors import HarnessError
+    from harness.records.acceptance import RejectionReason
     from harness.records.editing import EditingCost
-    from harness.records.manifest import RejectionReason, VerificationReport
+    from harness.records.manifest import VerificationReport
 
 
 @click.command("build-benchmark")

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.checkpoints.place import WeightsPlace
 from harness.editing.diffusion.canvas import MIN_SOURCE_SIDE
 from harness.editing.diffusion.determinism import computing, fix_workspace
 from harness.editing.diffusion.device import (
@@ -23,7 +24,6 @@ from harness.editing.diffusion.loading import (
     load_diffusion_model,
     load_inpainting_model,
 )
-from harness.editing.diffusion.weights import WeightsPlace
 from harness.editing.editor import (
     BatchEditor,
     EditJob,

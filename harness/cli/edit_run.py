@@ -10,6 +10,7 @@ from harness.cli.edit_editors import OpenedEditor
 from harness.cli.edit_job import PictureJob
 from harness.dataset.image_io import pixel_sha256
 from harness.editing.editor import EditJob, EditRequest, EditResult
+from harness.records.acceptance import AcceptanceScores
 from harness.records.attributes import Edit, Scope
 from harness.records.edit_report import (
     EditAccount,
@@ -18,7 +19,6 @@ from harness.records.edit_report import (
     MaskAccount,
     PictureAccount,
 )
-from harness.records.manifest import AcceptanceScores
 
 _MILLISECONDS = 3
 _FRACTION_DECIMALS = 6

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from harness.dataset.source_file import Source
 from harness.records.label_space import LabelClass, LabelSpace
-from harness.records.recipe import SelectionRule
+from harness.records.source import SelectionRule
 
 _BACKGROUND = "background"
 

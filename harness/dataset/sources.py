@@ -7,7 +7,7 @@ from harness.dataset.camvid import list_camvid
 from harness.dataset.scenes import list_scenes
 from harness.dataset.source_file import SourceFile
 from harness.errors import SourceDataError
-from harness.records.recipe import SourceAdapter, SourceSpec
+from harness.records.source import SourceAdapter, SourceSpec
 
 
 def list_sources(spec: SourceSpec, root: Path | None) -> tuple[SourceFile, ...]:

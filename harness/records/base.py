@@ -2,9 +2,16 @@
 
 import hashlib
 import json
-from typing import Any
+from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 
 def canonical_json(value: Any) -> bytes:  # noqa: ANN401 - any JSON value
@@ -44,3 +51,25 @@ class Record(BaseModel):
     def content_digest(self) -> str:
         """Return the sha256 of the record's canonical JSON: its identity by content."""
         return sha256_hex(canonical_json(self.model_dump(mode="json")))
+
+
+class GrowingRecord(Record):
+    """A record that got fields since files of it were released.
+
+    Such a field is left out of the JSON while it is at its default, so that older files keep their
+    digests.
+    """
+
+    ADDED: ClassVar[frozenset[str]] = frozenset()
+    """The fields that were added."""
+
+    @model_serializer(mode="wrap")
+    def _without_additions_not_used(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        values: dict[str, Any] = plain(self)
+        fields = type(self).model_fields
+        for name in self.ADDED:
+            if name in values and getattr(self, name) == fields[name].get_default(
+                call_default_factory=True
+            ):
+                del values[name]
+        return values

@@ -1,11 +1,13 @@
 """What a built benchmark holds, sample by sample; nothing of pixels."""
 
 from enum import StrEnum
+from typing import ClassVar
 
 from pydantic import Field, computed_field
 
+from harness.records.acceptance import AcceptanceScores, AssessmentModels, RejectionReason
 from harness.records.attributes import Edit, Scope
-from harness.records.base import Record, canonical_json, sha256_hex
+from harness.records.base import GrowingRecord, Record, canonical_json, sha256_hex
 from harness.records.editing import DeviceEnvironment
 from harness.records.label_space import LabelSpace
 
@@ -13,30 +15,12 @@ SHA256_PATTERN = r"^[0-9a-f]{64}$"
 SAMPLE_ID_PATTERN = r"^[0-9a-f]{16}$"
 
 
-class RejectionReason(StrEnum):
-    """Why an edit was not accepted."""
-
-    UNCHANGED = "unchanged"
-    """The edit hardly changed what it should change."""
-    BACKGROUND_CHANGED = "background-changed"
-    """A local edit changed pixels outside the object."""
-    OUT_OF_FRAME = "out-of-frame"
-    """Too little of a moved or scaled object stayed inside the image."""
-
-
-class AcceptanceScores(Record):
-    """What the acceptance rule looked at; None where it does not apply."""
-
-    object_change: float
-    """Mean absolute RGB change inside the mask (the image for global edits), 0-1."""
-    background_psnr: float | None
-    """PSNR in dB outside the mask; None where not one pixel differs, or for global edits."""
-    visible_fraction: float | None = None
-    """Share of the transformed object's area inside the image; None unless a geometry edit."""
-
-
-class Sample(Record):
+class Sample(GrowingRecord):
     """One image to predict: a source, or an edit of one."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset(
+        {"filtered_label_sha256", "filtered_label_pixel_sha256"}
+    )
 
     id: str = Field(pattern=SAMPLE_ID_PATTERN)
     """The opaque id, which is also the stem of its files."""
@@ -78,6 +62,11 @@ class Sample(Record):
     """Base64 of the 12x9 grid of mean colours (uint8 RGB, row by row), for the lock."""
     object_signature: str | None = None
     """The same of the object's box alone; None where the recipe's lock asks for none."""
+    filtered_label_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
+    """The sha256 of the PNG of the label that is scored instead, with the pixels that the noise
+    filter took set to the ignore id; None where it took none."""
+    filtered_label_pixel_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
+    """The sha256 of that label's decoded bytes, see `label_pixel_sha256`."""
 
     @property
     def label_id(self) -> str:
@@ -88,7 +77,7 @@ class Sample(Record):
     def identity(self) -> dict[str, object]:
         """Return what belongs to the benchmark's identity: no file encodings, no floats."""
         left_out = {"image_sha256", "label_sha256", "mask_sha256", "scores"}
-        left_out |= {"signature", "object_signature"}
+        left_out |= {"signature", "object_signature", "filtered_label_sha256"}
         return self.model_dump(mode="json", exclude=left_out)
 
 
@@ -98,8 +87,10 @@ def manifest_digest(samples: tuple[Sample, ...]) -> str:
     return sha256_hex(canonical_json([sample.identity() for sample in ordered]))
 
 
-class BuildEnvironment(Record):
+class BuildEnvironment(GrowingRecord):
     """What the build ran on; recorded, no part of the identity."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset({"assessment"})
 
     harness_version: str
     """The version of the harness."""
@@ -111,6 +102,8 @@ class BuildEnvironment(Record):
     """Versions of the packages that touch pixels, by distribution name."""
     device: DeviceEnvironment | None = None
     """What the editor's networks computed on; None where it has none."""
+    assessment: AssessmentModels | None = None
+    """The models that acceptance looked through; None where there were none."""
 
 
 class BenchmarkHeader(Record):

@@ -1,66 +1,18 @@
 """Everything that determines a benchmark's pixels; nothing of how it is built."""
 
 from collections.abc import Mapping
-from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    SerializerFunctionWrapHandler,
-    model_serializer,
-    model_validator,
-)
+from pydantic import BeforeValidator, Field, model_validator
 
+from harness.records.acceptance import AcceptanceRule
 from harness.records.attributes import Attribute, Edit
-from harness.records.base import Record
+from harness.records.base import GrowingRecord, Record
 from harness.records.diffusion import DiffusionEditorSpec
+from harness.records.prompts import PromptSpec
+from harness.records.source import SelectionRule, SourceSpec
 
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-
-
-class SourceAdapter(StrEnum):
-    """The source layouts that can be read."""
-
-    SCENES = "scenes"
-    """images/, labels/ and masks/ with one file of the same stem each, and a scenes.toml."""
-    CAMVID = "camvid"
-    """<split>/images and <split>/labels of 11-class CamVid."""
-
-
-class SourceSpec(Record):
-    """Which source images a benchmark is made of."""
-
-    adapter: SourceAdapter
-    """The layout of the source folder."""
-    split: str = Field(default="all", pattern=r"^[a-z0-9_-]+$")
-    """The split that is read; scenes have but one, `all`."""
-    root: str | None = None
-    """The source folder relative to the recipe's file; None where the user names it by --source."""
-    label_space: str
-    """The name of the sources' label space."""
-    description: str = ""
-    """Where the source is to be had, its size and its licence; shown when it is missing."""
-
-    @model_validator(mode="after")
-    def _split_is_there(self) -> "SourceSpec":
-        if self.adapter is SourceAdapter.SCENES and self.split != "all":
-            msg = f"scenes have no split {self.split!r}, only 'all'"
-            raise ValueError(msg)
-        return self
-
-
-class SelectionRule(Record):
-    """Which object of a source is edited (FACTS.md: the salient object)."""
-
-    classes: tuple[str, ...] | None = None
-    """Class names an edited object may have; None for every class but background and ignore."""
-    exclude_classes: tuple[str, ...] = ()
-    """Class names an edited object never has."""
-    min_object_fraction: float = Field(default=0.10, gt=0, le=1)
-    """The least share of the image's pixels that the object covers."""
-    require_object: bool = True
-    """Whether a source without such an object is left out altogether."""
 
 
 class EditGroup(Record):
@@ -104,33 +56,21 @@ EditorSpec = Annotated[
 """The editors a recipe may name."""
 
 
-class AcceptanceRule(Record):
-    """When an edit is kept; scores are stored for rejected edits too."""
-
-    min_object_change: float = Field(default=0.03, ge=0, le=1)
-    """The least mean absolute RGB change inside the mask (the image for global edits), 0-1."""
-    min_background_psnr: float | None = Field(default=None, ge=0)
-    """The least PSNR in dB outside the mask of a local edit; None lets not one differ."""
-    min_visible_fraction: float = Field(default=0.5, ge=0, le=1)
-    """The least share of a moved or scaled object's area that stays inside the image."""
-
-
-class LockRule(Record):
+class LockRule(GrowingRecord):
     """When a rebuilt sample still counts as the locked one."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset({"min_object_psnr"})
 
     min_signature_psnr: float = Field(default=45.0, ge=0)
     """The least PSNR in dB between the signatures of a sample that is not bit-identical."""
     min_object_psnr: float | None = Field(default=None, ge=0)
     """The same between the signatures of the object's box; None where it is not looked at."""
 
-    @model_serializer(mode="wrap")
-    def _without_what_is_not_asked(self, plain: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out a bound that is None, so that older recipes keep their digests."""
-        return {key: value for key, value in plain(self).items() if value is not None}
 
-
-class Recipe(Record):
+class Recipe(GrowingRecord):
     """Everything that determines a benchmark: same recipe, same sources, same pixels."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset({"prompts"})
 
     schema_version: Literal[1] = 1
     """The version of this format."""
@@ -154,6 +94,8 @@ class Recipe(Record):
     """The source images."""
     selection: SelectionRule = SelectionRule()
     """The rule that selects the edited object."""
+    prompts: PromptSpec = PromptSpec()
+    """How captions and target prompts are made."""
     editor: EditorSpec
     """The editor and its parameters."""
     edits: tuple[EditGroup, ...] = Field(min_length=1)

@@ -4,7 +4,7 @@ It names the picture readers of its safety checker and of adapters, none of whic
 transformers would say of each on import that it is slow without torchvision.
 """
 
-from harness.editing.diffusion.quiet import quiet_transformers
+from harness.checkpoints.quiet import quiet_transformers
 
 with quiet_transformers():
     from diffusers.pipelines.controlnet.pipeline_controlnet_inpaint import (

@@ -9,6 +9,7 @@ from diffusers.models.attention_processor import Attention
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from torch import nn
 
+from harness.checkpoints.place import WeightsPlace
 from harness.editing.diffusion.compiling import compile_blocks
 from harness.editing.diffusion.device import Runtime
 from harness.editing.diffusion.inpainting_model import InpaintingModel
@@ -32,7 +33,7 @@ from harness.editing.diffusion.profiles import (
     named_profile,
 )
 from harness.editing.diffusion.tiny import make_tiny_inpainting, make_tiny_model
-from harness.editing.diffusion.weights import WeightsPlace, find_files
+from harness.editing.diffusion.weights import find_files
 from harness.errors import WeightsError
 
 logger = logging.getLogger(__name__)

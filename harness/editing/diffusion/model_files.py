@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.editing.diffusion.digests import DigestMemory
+from harness.checkpoints.digests import DigestMemory
 from harness.errors import WeightsError
 
 SUFFIXES = (".safetensors", ".fp16.safetensors")

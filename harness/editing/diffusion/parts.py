@@ -15,9 +15,9 @@ from safetensors import SafetensorError
 from torch import nn
 from transformers import CLIPTextModel, CLIPTokenizer
 
+from harness.checkpoints.quiet import quiet_transformers
 from harness.editing.diffusion.device import Runtime
 from harness.editing.diffusion.model_folder import REMEDY, check_tokenizer, read_settings
-from harness.editing.diffusion.quiet import quiet_transformers
 from harness.editing.diffusion.random_weights import prepare
 from harness.errors import WeightsError
 

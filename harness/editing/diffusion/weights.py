@@ -14,7 +14,8 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
     HTTPError,
 )
 
-from harness.editing.diffusion.digests import DigestMemory
+from harness.checkpoints.digests import DigestMemory
+from harness.checkpoints.place import WeightsPlace
 from harness.editing.diffusion.model_files import (
     NOT_FOUND,
     SUFFIXES,
@@ -30,20 +31,6 @@ logger = logging.getLogger(__name__)
 
 HUB_FAULTS = (HTTPError, HfHubHTTPError, EntryNotFoundError, OSError, ValueError)
 """What the hub's client raises where it has no answer."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class WeightsPlace:
-    """Where to look."""
-
-    folder: Path | None = None
-    """The user's folder; nowhere else is looked if it is given."""
-    hub_cache: Path | None = None
-    """The hub's cache; None is its own, as HF_HOME and HF_HUB_CACHE say."""
-    offline: bool = False
-    """Whether the hub is left alone; HF_HUB_OFFLINE=1 does the same."""
-    digests: Path | None = None
-    """The file that remembers digests; None reads the files anew each time."""
 
 
 def find_files(

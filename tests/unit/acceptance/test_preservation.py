@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 
 from harness.acceptance.preservation import judge, score_edit
+from harness.records.acceptance import AcceptanceRule, AcceptanceScores, RejectionReason
 from harness.records.attributes import Scope
-from harness.records.manifest import AcceptanceScores, RejectionReason
-from harness.records.recipe import AcceptanceRule
 
 BEFORE = np.full((4, 5, 3), 100, np.uint8)
 OBJECT = np.zeros((4, 5), np.bool_)

@@ -18,7 +18,8 @@ from harness.dataset.image_io import decode_rgb, pixel_sha256
 from harness.dataset.selection import NoObject
 from harness.editing.editor import EditResult
 from harness.errors import BenchmarkError, HarnessError, ImageEditError, SourceDataError
-from harness.records.manifest import RejectionReason, manifest_digest
+from harness.records.acceptance import RejectionReason
+from harness.records.manifest import manifest_digest
 
 
 def build(request, on_unit=lambda _: None):

@@ -5,7 +5,7 @@ from harness.dataset.label_space import load_label_space
 from harness.dataset.selection import NoObject, SelectedObject, select_object
 from harness.dataset.source_file import Source
 from harness.dataset.sources import list_sources
-from harness.records.recipe import SelectionRule, SourceAdapter, SourceSpec
+from harness.records.source import SelectionRule, SourceAdapter, SourceSpec
 
 CAMVID = load_label_space("camvid")
 VOC = load_label_space("voc")

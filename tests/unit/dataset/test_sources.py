@@ -9,7 +9,7 @@ from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.dataset.label_space import load_label_space
 from harness.dataset.sources import list_sources
 from harness.errors import SourceDataError
-from harness.records.recipe import SourceAdapter, SourceSpec
+from harness.records.source import SourceAdapter, SourceSpec
 
 CAMVID = SourceSpec(
     adapter=SourceAdapter.CAMVID,

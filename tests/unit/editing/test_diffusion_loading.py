@@ -11,6 +11,7 @@ import torch
 from diffusion_folders import TEXT, UNET, VAE, change_tensors, save_model
 from safetensors.torch import load_file, save_file
 
+from harness.checkpoints.place import WeightsPlace
 from harness.editing.diffusion.device import Runtime
 from harness.editing.diffusion.inpainting_model import InpaintingModel
 from harness.editing.diffusion.loading import (
@@ -25,7 +26,6 @@ from harness.editing.diffusion.model_folder import native_side
 from harness.editing.diffusion.profile import STABLE_DIFFUSION_TAPS, TapPoints
 from harness.editing.diffusion.profiles import PROFILES, SD_1_5_INPAINTING, SD_2_1_BASE
 from harness.editing.diffusion.tiny import make_tiny_inpainting, make_tiny_model
-from harness.editing.diffusion.weights import WeightsPlace
 from harness.errors import WeightsError
 from harness.records.diffusion import Precision
 

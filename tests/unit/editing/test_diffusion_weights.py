@@ -11,6 +11,7 @@ import pytest
 from hub_server import serving
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
+from harness.checkpoints.place import WeightsPlace
 from harness.editing.diffusion import weights
 from harness.editing.diffusion.model_files import (
     FileSet,
@@ -19,7 +20,7 @@ from harness.editing.diffusion.model_files import (
     pipeline_files,
 )
 from harness.editing.diffusion.profiles import INPAINTING_PROFILES, PROFILES
-from harness.editing.diffusion.weights import WeightsPlace, find_files
+from harness.editing.diffusion.weights import find_files
 from harness.errors import DiskFullError, WeightsError
 from harness.records.diffusion import FILE_DIGEST_PATTERN
 

@@ -6,7 +6,7 @@ import sys
 import pytest
 from transformers.utils import logging as transformers_logging
 
-from harness.editing.diffusion.quiet import quiet_transformers
+from harness.checkpoints.quiet import quiet_transformers
 
 
 def settings():

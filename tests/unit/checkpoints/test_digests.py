@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkpoints.digests import DigestMemory, file_digest
 from harness.editing.diffusion import digests as digests_module
-from harness.editing.diffusion.digests import DigestMemory, file_digest
 
 
 def sha256(text: str) -> str:

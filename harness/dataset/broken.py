@@ -1,0 +1,64 @@
+"""Sources that can't be used, and why; nothing of what is done about them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.dataset.source_file import SourceFile
+from harness.errors import SourceDataError
+
+
+class BrokenReason(StrEnum):
+    """Why a source can't be used."""
+
+    NO_LABEL = "no-label"
+    """There is an image and no label of it."""
+    NO_IMAGE = "no-image"
+    """There is a label and no image of it, or it is listed and not there."""
+    UNREADABLE = "unreadable"
+    """A file is truncated, or not of the kind it should be."""
+    OTHER_SIZE = "other-size"
+    """Image, label and mask differ in size."""
+    STRANGE_ID = "strange-id"
+    """The label holds an id that is no class."""
+    DUPLICATE_NAME = "duplicate-name"
+    """Two images have one name."""
+    LEAVES_TREE = "leaves-tree"
+    """A link leads out of the source folder."""
+    BAD_NAME = "bad-name"
+    """Its name is not text, or too long."""
+
+
+class BrokenSourceError(SourceDataError):
+    """One source can't be used; the others may do.
+
+    Attributes:
+        reason: Why.
+    """
+
+    def __init__(self, message: str, *, remedy: str, reason: BrokenReason) -> None:
+        super().__init__(message, remedy=remedy)
+        self.reason = reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokenSource:
+    """A source that can't be used."""
+
+    name: str
+    """The name of the image in its data set."""
+    reason: BrokenReason
+    """Why."""
+    detail: str
+    """What is wrong, naming the file."""
+    remedy: str
+    """What to do about it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceListing:
+    """What lies in a source folder."""
+
+    files: tuple[SourceFile, ...]
+    """The sources, by name."""
+    broken: tuple[BrokenSource, ...] = ()
+    """Those that are known not to do before a pixel is read."""
