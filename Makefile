@@ -32,7 +32,7 @@ format: development ## Format the code and sort the imports
 
 clean: ## Remove built benchmarks, caches, results and .venv
 	@rm -rf .venv .cache build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	@rm -rf leaderboard benchmark_data/*/images benchmark_data/*/labels benchmark_data/*/masks benchmark_data/*/.build
+	@rm -rf leaderboard benchmark_data/*/images benchmark_data/*/labels benchmark_data/*/masks benchmark_data/*/filtered benchmark_data/*/.build
 	@rm -f benchmark_data/*/manifest.jsonl benchmark_data/*/benchmark.json benchmark_data/*/croissant.json
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -19,7 +19,16 @@ import click
 
 from harness.errors import HarnessError
 
-SECTIONS = ("editing_procedural", "editing", "build", "stream", "scoring", "ranking")
+SECTIONS = (
+    "scan",
+    "editing_procedural",
+    "editing",
+    "build",
+    "manifest",
+    "stream",
+    "scoring",
+    "ranking",
+)
 """The sections, in the order of the road that they measure."""
 RESULTS = Path(__file__).resolve().parent / "results"
 

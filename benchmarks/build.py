@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from harness.benchmark.build import BuildRequest, build_benchmark, list_build_sources
+from harness.benchmark.build import BuildRequest, build_benchmark, find_sources
 from harness.cli.recipe_editors import known_editors, open_procedural
 from harness.dataset.recipe_file import load_recipe
 from harness.distribution.local import processors
@@ -37,17 +37,18 @@ def main(recipe: str, source: Path | None, sources: int) -> None:
             editor_factory=partial(open_procedural, loaded.recipe.editor),
             workers=0,
         )
-        files = list_build_sources(plain)[:sources]
+        scan = find_sources(plain)
+        scan = replace(scan, taken=scan.taken[:sources])
         for workers in (0, 1, 2):
             request = replace(plain, workers=workers, folder=Path(scratch) / str(workers))
-            report = build_benchmark(request, files, on_unit=lambda _: None)
+            report = build_benchmark(request, scan, on_unit=lambda _: None)
             name = f"{workers} processes" if workers else "plain loop"
             rate = report.counts.samples / report.seconds
             figures[f"samples a second, {name}"] = round(rate, 1)
             digests.add(report.digest)
-        again = build_benchmark(replace(plain, workers=2), files, on_unit=lambda _: None)
+        again = build_benchmark(replace(plain, workers=2), scan, on_unit=lambda _: None)
         figures["seconds, nothing left to do"] = round(again.seconds, 2)
-    figures["sources"], figures["same result"] = len(files), len(digests) == 1
+    figures["sources"], figures["same result"] = len(scan.taken), len(digests) == 1
     click.echo(json.dumps(figures, indent=2))
 
 

@@ -123,6 +123,12 @@ class DeviceError(HarnessError):
     exit_code = 18
 
 
+class OutputError(HarnessError):
+    """An output folder holds something already, or can't take what it is to hold."""
+
+    exit_code = 19
+
+
 class PredictionRejectedError(Exception):
     """A prediction is not acceptable; the sandbox turns it into the run's outcome.
 

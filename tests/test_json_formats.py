@@ -11,11 +11,15 @@ import pytest
 from pydantic import ValidationError
 
 from harness.benchmark.build_report import BuildReport
+from harness.benchmark.prompt_report import PromptReport
+from harness.benchmark.scan_report import ScanReport
+from harness.benchmark.score_report import AcceptanceReport
 from harness.cli.main import COMMANDS
 from harness.records.base import Record
 from harness.records.check import CheckReport
 from harness.records.diagnosis import Diagnosis
 from harness.records.edit_report import EditingReport
+from harness.records.exchange import ExportReport, ImportReport
 from harness.records.manifest import VerificationReport
 from harness.records.ranking import Board, EvaluationReport
 
@@ -24,9 +28,14 @@ PRINTED: dict[str, type[Record]] = {
     "rank": Board,
     "evaluate": EvaluationReport,
     "verify": VerificationReport,
+    "scan": ScanReport,
     "build-benchmark": BuildReport,
+    "write-prompts": PromptReport,
     "check": CheckReport,
+    "acceptance": AcceptanceReport,
     "edit": EditingReport,
+    "export": ExportReport,
+    "import": ImportReport,
     "doctor": Diagnosis,
 }
 PLAIN = {str: "string", int: "integer", float: "number", bool: "boolean", datetime: "time"}

@@ -1,9 +1,11 @@
-"""Which edits are kept: how much changed where it should, and where it should not."""
+"""What an edit changed where it should and where it should not, without any model's help."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records.acceptance import AcceptanceRule, AcceptanceScores, RejectionReason
+from harness.acceptance.outline import edge_agreement
+from harness.acceptance.ssim import background_ssim
+from harness.records.acceptance import AcceptanceScores
 from harness.records.attributes import Scope
 
 _DECIMALS = 6
@@ -16,8 +18,9 @@ def score_edit(
     scope: Scope,
     touched: NDArray[np.bool_] | None,
     visible_fraction: float | None,
+    mask: NDArray[np.bool_] | None = None,
 ) -> AcceptanceScores:
-    """Return what the rule looks at.
+    """Return what the rule looks at, but for what models say.
 
     Args:
         before: The source's RGB pixels, [H, W, 3].
@@ -26,34 +29,31 @@ def score_edit(
         touched: Where it may change pixels, [H, W]: the object, before and after a move; it is
             not looked at for a global edit.
         visible_fraction: The share of a moved object's area inside the image, 0-1.
+        mask: Where the object is in the source, [H, W]; None where there is none. Its outline is
+            not looked at where the edit moves it.
     """
     # Stays in 8 bits: ten times as fast as signed differences.
     change = np.maximum(before, after) - np.minimum(before, after)
+    psnr: float | None = None
+    ssim: float | None = None
     if scope is Scope.GLOBAL or touched is None:
-        inside, background_psnr = change, None
+        inside = change
     else:
-        inside, background_psnr = change[touched], _psnr(change, outside=~touched)
-    object_change = float(inside.mean()) / 255 if inside.size else 0.0
+        inside, psnr = change[touched], _psnr(change, outside=~touched)
+        ssim = None if psnr is None else background_ssim(before, after, touched=touched)
+    stays = None if scope is Scope.GEOMETRY else mask
+    agreement = None if stays is None else edge_agreement(before, after, mask=stays)
     return AcceptanceScores(
-        object_change=round(object_change, _DECIMALS),
-        background_psnr=background_psnr,
-        visible_fraction=None if visible_fraction is None else round(visible_fraction, _DECIMALS),
+        object_change=round(float(inside.mean()) / 255 if inside.size else 0.0, _DECIMALS),
+        background_psnr=psnr,
+        visible_fraction=_rounded(visible_fraction),
+        background_ssim=_rounded(ssim),
+        edge_agreement=_rounded(agreement),
     )
 
 
-def judge(
-    scores: AcceptanceScores, rule: AcceptanceRule, *, scope: Scope
-) -> RejectionReason | None:
-    """Return why the edit is rejected, or None where it is kept."""
-    visible = scores.visible_fraction
-    if scope is Scope.GEOMETRY and visible is not None and visible < rule.min_visible_fraction:
-        return RejectionReason.OUT_OF_FRAME
-    if scores.object_change < rule.min_object_change:
-        return RejectionReason.UNCHANGED
-    least, psnr = rule.min_background_psnr, scores.background_psnr
-    if scope is Scope.LOCAL and psnr is not None and (least is None or psnr < least):
-        return RejectionReason.BACKGROUND_CHANGED
-    return None
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DECIMALS)
 
 
 def _psnr(change: NDArray[np.uint8], *, outside: NDArray[np.bool_]) -> float | None:

@@ -3,18 +3,23 @@
 import fcntl
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from harness.benchmark.assessment import Assessed, AssessmentPlaces, Assessors, assess
 from harness.benchmark.build_report import BuildReport, count_units, editing_cost
 from harness.benchmark.device_watch import DeviceWatch
 from harness.benchmark.environment import build_environment, code_digest
 from harness.benchmark.identity import sample_id
+from harness.benchmark.index import write_index
 from harness.benchmark.leftovers import remove_leftovers
 from harness.benchmark.locking import lock_report, make_lock
 from harness.benchmark.preflight import Preflight, check_sources
+from harness.benchmark.scan import ScanPlan, SourceScan
+from harness.benchmark.source_finding import find_build_sources
 from harness.benchmark.unit import (
     SCRATCH,
     STATE,
@@ -26,26 +31,21 @@ from harness.benchmark.unit import (
     group_name,
 )
 from harness.benchmark.unit_record import promised_files
+from harness.benchmark.watch import Unwatched, Watch
 from harness.dataset.atomic_file import write_atomically
-from harness.dataset.benchmark_folder import (
-    IMAGES,
-    LABELS,
-    MASKS,
-    BenchmarkFolder,
-    header_bytes,
-    manifest_bytes,
-)
-from harness.dataset.croissant import croissant_bytes
+from harness.dataset.benchmark_folder import IMAGES, LABELS, MASKS, BenchmarkFolder
 from harness.dataset.lock_file import lock_bytes, read_lock
 from harness.dataset.recipe_file import LoadedRecipe
 from harness.dataset.source_file import SourceFile
-from harness.dataset.sources import list_sources
 from harness.distribution.local import map_here, map_in_processes
 from harness.errors import BenchmarkError, SourceDataError
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.diffusion import DiffusionEditorSpec
 from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
+from harness.records.prompts import SourcePrompts
 from harness.records.recipe import Recipe
+
+_LOOSEN = "Loosen [selection] in the recipe; `harness scan` says what its sources lack."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,27 +66,36 @@ class BuildRequest:
     """Threads of the numeric libraries in each process; None leaves it to them."""
     preflight: Preflight | None = None
     """Checks the sources before the editor is opened; None where the editor needs no check."""
+    scan: ScanPlan = field(default_factory=partial(ScanPlan, workers=0))
+    """Who looks at the sources, and where what was found is remembered."""
+    prompts: Mapping[str, SourcePrompts] = field(default_factory=dict)
+    """The recipe's frozen prompts by source; none where a template makes them."""
+    assessors: Assessors = field(default_factory=Assessors)
+    """The models that edits are looked at through."""
+    watch: Watch = field(default_factory=Unwatched)
+    """Follows the phases before and after the edits."""
     fresh: bool = False
     """Whether finished work of an earlier build is thrown away first."""
 
 
-def list_build_sources(request: BuildRequest) -> tuple[SourceFile, ...]:
-    """Return the sources of the build, by name; reads no pixels and writes nothing.
+def find_sources(request: BuildRequest) -> SourceScan:
+    """Return the sources of the build and what became of the other images; builds nothing.
 
     Raises:
-        SourceDataError: They are missing or not laid out as the recipe's adapter wants.
+        SourceDataError: As `find_build_sources`.
     """
-    spec = request.loaded.recipe.source
-    return list_sources(spec, request.source_root or request.loaded.source_root())
+    return find_build_sources(
+        request.loaded, request.source_root, plan=request.scan, watch=request.watch
+    )
 
 
 def build_benchmark(
     request: BuildRequest,
-    sources: tuple[SourceFile, ...],
+    scan: SourceScan,
     *,
-    on_unit: Callable[[FinishedUnit], None],
+    on_unit: Callable[[FinishedUnit], None] = lambda _: None,
 ) -> BuildReport:
-    """Build the benchmark of `sources` and return what was done.
+    """Build the benchmark of the sources in `scan` and return what was done.
 
     Finished units of an interrupted build are kept, and the result is the same as of an
     undisturbed one. From the first unit that is written to the last there is no header, so nobody
@@ -95,8 +104,8 @@ def build_benchmark(
 
     Args:
         request: What is built, of what, and where.
-        sources: What `list_build_sources` returned.
-        on_unit: Called for each finished unit, in the order of `sources`.
+        scan: What `find_sources` returned.
+        on_unit: Called for each finished unit, in the order of the sources.
 
     Raises:
         SourceDataError: A source is broken, or none qualifies.
@@ -105,33 +114,61 @@ def build_benchmark(
         OSError: A file can't be written.
     """
     started = time.monotonic()
+    sources = scan.files
     lock = read_lock(request.loaded.lock_path)
     environment = build_environment()
+    if not sources:
+        msg = f"no source of {request.loaded.recipe.name} has an object that the recipe selects"
+        raise SourceDataError(msg, remedy=_LOOSEN)
     if request.preflight is not None:
         check_sources(sources, request.loaded, request.preflight)
     with _exclusive(request):
-        units = tuple(_finished(request, sources, environment, on_unit=on_unit))
-        samples = tuple(sample for unit in units for sample in unit.record.samples)
-        if not samples:
-            msg = f"no source of {request.loaded.recipe.name} has an object that the recipe selects"
-            raise SourceDataError(
-                msg,
-                remedy="Loosen [selection] in the recipe.",
-            )
+        units = _edit(request, sources, environment, on_unit=on_unit)
+        edited = tuple(sample for unit in units for sample in unit.record.samples)
         BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
+        assessed = _assess(request, edited)
+        samples = assessed.samples
         _tidy(request, sources, samples)
-        device = units[0].record.device
-        header = make_header(
-            request.loaded, samples, environment.model_copy(update={"device": device})
-        )
-        _write_index(request.folder, header, samples)
+        update = {"device": units[0].record.device, "assessment": assessed.models}
+        header = make_header(request.loaded, samples, environment.model_copy(update=update))
+        scratch = request.folder / STATE / SCRATCH
+        write_index(request.folder, header, samples, scratch=scratch)
     return BuildReport(
         benchmark=header.name,
         digest=header.digest,
-        counts=count_units(request.loaded.recipe, units),
+        counts=count_units(request.loaded.recipe, units, samples, scan.report),
         seconds=round(time.monotonic() - started, 3),
         cost=editing_cost(units),
         lock=lock and lock_report(header, samples, lock, request.loaded.recipe.lock),
+    )
+
+
+def _edit(
+    request: BuildRequest,
+    sources: tuple[SourceFile, ...],
+    environment: BuildEnvironment,
+    *,
+    on_unit: Callable[[FinishedUnit], None],
+) -> tuple[FinishedUnit, ...]:
+    label = f"building {request.loaded.recipe.name}"
+    units = []
+    with request.watch.phase(label, total=len(sources), unit="sources") as advance:
+        for unit in _finished(request, sources, environment):
+            on_unit(unit)
+            units.append(unit)
+            advance(1)
+    return tuple(units)
+
+
+def _assess(request: BuildRequest, samples: tuple[Sample, ...]) -> Assessed:
+    state = request.folder / STATE
+    return assess(
+        samples,
+        request.loaded.recipe.acceptance,
+        label_space=request.loaded.label_space,
+        assessors=request.assessors,
+        places=AssessmentPlaces(folder=request.folder, state=state, scratch=state / SCRATCH),
+        watch=request.watch,
     )
 
 
@@ -153,6 +190,7 @@ def make_header(
         label_space=loaded.label_space,
         edits=recipe.all_edits(),
         environment=environment,
+        acceptance=recipe.acceptance,
     )
 
 
@@ -160,14 +198,13 @@ def _finished(
     request: BuildRequest,
     sources: tuple[SourceFile, ...],
     environment: BuildEnvironment,
-    *,
-    on_unit: Callable[[FinishedUnit], None],
 ) -> Iterator[FinishedUnit]:
     shop = Workshop(
         recipe=request.loaded.recipe,
         label_space=request.loaded.label_space,
         folder=request.folder,
         editor_factory=request.editor_factory,
+        prompts=request.prompts,
         ground=sha256_hex(canonical_json([code_digest(), environment.model_dump(mode="json")])),
     )
     groups = _groups(sources, request.loaded.recipe)
@@ -186,7 +223,6 @@ def _finished(
         for units in results:
             for unit in units:
                 watch.see(unit)
-                on_unit(unit)
                 yield unit
 
 
@@ -226,15 +262,6 @@ def _tidy(
     for file in (request.folder / STATE / UNITS).iterdir():
         if file.name not in current:
             file.unlink()
-
-
-def _write_index(folder: Path, header: BenchmarkHeader, samples: tuple[Sample, ...]) -> None:
-    files, scratch = BenchmarkFolder(folder), folder / STATE / SCRATCH
-    manifest, head = manifest_bytes(samples), header_bytes(header)
-    write_atomically(files.manifest_path, manifest, scratch=scratch)
-    metadata = croissant_bytes(header, manifest=manifest, head=head)
-    write_atomically(files.croissant_path, metadata, scratch=scratch)
-    write_atomically(files.header_path, head, scratch=scratch)
 
 
 def write_lock(request: BuildRequest) -> None:

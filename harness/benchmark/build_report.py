@@ -5,13 +5,16 @@ from collections.abc import Iterable
 from functools import reduce
 from operator import add
 
+from harness.benchmark.scan_report import ScanReport
 from harness.benchmark.unit import FinishedUnit
+from harness.benchmark.unit_record import UnitRecord
+from harness.dataset.broken import BrokenReason
 from harness.dataset.selection import NoObject
 from harness.records.acceptance import RejectionReason
 from harness.records.attributes import Edit
 from harness.records.base import Record
 from harness.records.editing import EditingCost
-from harness.records.manifest import VerificationReport
+from harness.records.manifest import Sample, VerificationReport
 from harness.records.recipe import Recipe
 
 
@@ -37,6 +40,8 @@ class BuildCounts(Record):
     """Number of those that have only global edits, by what they lack."""
     left_out: dict[NoObject, int]
     """Number of source images that are not in the benchmark, by what they lack."""
+    broken: dict[BrokenReason, int]
+    """Number of source images that are not in it because they can't be used, by reason."""
     samples: int
     """Number of samples, sources and rejected edits included."""
     kept_sources: int
@@ -62,17 +67,28 @@ class BuildReport(Record):
     """How it compares with the lock; None where there is none."""
 
 
-def count_units(recipe: Recipe, units: Iterable[FinishedUnit]) -> BuildCounts:
-    """Return what became of the sources and edits of `recipe`."""
+def count_units(
+    recipe: Recipe, units: Iterable[FinishedUnit], samples: Iterable[Sample], scan: ScanReport
+) -> BuildCounts:
+    """Return what became of the sources and edits of `recipe`.
+
+    Args:
+        recipe: The recipe.
+        units: The finished units.
+        samples: Their samples, judged.
+        scan: What became of the data set's images.
+    """
     finished = tuple(units)
+    judged = tuple(samples)
     records = [unit.record for unit in finished]
     return BuildCounts(
         sources=sum(1 for record in records if record.samples),
-        without_object=_counted(r.no_object for r in records if r.samples),
-        left_out=_counted(r.no_object for r in records if not r.samples),
-        samples=sum(len(record.samples) for record in records),
+        without_object=_counted(record.no_object for record in records),
+        left_out=scan.left_out,
+        broken=scan.broken,
+        samples=len(judged),
         kept_sources=sum(1 for unit in finished if unit.kept),
-        values=tuple(_value_counts(edit, finished) for edit in recipe.all_edits()),
+        values=_all_values(recipe, records, judged),
     )
 
 
@@ -82,14 +98,20 @@ def editing_cost(units: Iterable[FinishedUnit]) -> EditingCost | None:
     return reduce(add, costs) if costs else None
 
 
-def _value_counts(edit: Edit, units: tuple[FinishedUnit, ...]) -> ValueCounts:
-    made = [s for unit in units for s in unit.record.samples if s.edit == edit]
-    rejected = Counter(s.rejection for s in made if s.rejection is not None)
-    return ValueCounts(
-        edit=edit,
-        accepted=sum(1 for sample in made if sample.accepted),
-        rejected=dict(sorted(rejected.items())),
-        not_made=_counted(n.reason for u in units for n in u.record.not_made if n.edit == edit),
+def _all_values(
+    recipe: Recipe, records: list[UnitRecord], samples: tuple[Sample, ...]
+) -> tuple[ValueCounts, ...]:
+    accepted = Counter(sample.edit for sample in samples if sample.edit and sample.accepted)
+    rejected = Counter((s.edit, s.rejection) for s in samples if s.rejection is not None)
+    not_made = Counter((n.edit, n.reason) for record in records for n in record.not_made)
+    return tuple(
+        ValueCounts(
+            edit=edit,
+            accepted=accepted[edit],
+            rejected={r: rejected[edit, r] for r in RejectionReason if rejected[edit, r]},
+            not_made={r: not_made[edit, r] for r in NoObject if not_made[edit, r]},
+        )
+        for edit in recipe.all_edits()
     )
 
 

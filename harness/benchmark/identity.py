@@ -13,9 +13,14 @@ _SHOWN_ONLY = {
     "citation",
     "publish_images",
     "qualifying_miou",
+    "acceptance",
+    "prompts",
     "lock",
 }
-"""What a recipe says for people and for the ranking: it changes no pixel."""
+"""What a recipe says for people, for the ranking and for judging: it changes no pixel. Prompts that
+are frozen belong to their sources."""
+_NO_PIXELS = {"description", "broken"}
+"""The same of its source."""
 
 
 def sample_id(recipe: Recipe, source_name: str, edit: Edit | None) -> str:
@@ -31,7 +36,7 @@ def edit_seed(recipe: Recipe, source_name: str, edit: Edit) -> int:
 def pixels_digest(recipe: Recipe) -> str:
     """Return the digest of what in a recipe determines samples; two such recipes share work."""
     values = recipe.model_dump(mode="json", exclude=_SHOWN_ONLY)
-    values["source"] = {k: v for k, v in values["source"].items() if k != "description"}
+    values["source"] = {k: v for k, v in values["source"].items() if k not in _NO_PIXELS}
     if recipe.lock.min_object_psnr is not None:
         values["lock"] = "samples carry an object signature"
     return sha256_hex(canonical_json(values))

@@ -4,10 +4,18 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.dataset.benchmark_folder import CROISSANT, HEADER, IMAGES, LABELS, MANIFEST, MASKS
+from harness.dataset.benchmark_folder import (
+    CROISSANT,
+    FILTERED,
+    HEADER,
+    IMAGES,
+    LABELS,
+    MANIFEST,
+    MASKS,
+)
 
 _OURS = re.compile(r"^[0-9a-f]{16}\.png$")
-_SAMPLE_FOLDERS = (IMAGES, LABELS, MASKS)
+_SAMPLE_FOLDERS = (IMAGES, LABELS, MASKS, FILTERED)
 _WORDS = frozenset({"NOTICE", "DATA_CARD.md", "README.md"})
 _FOLDERS_BESIDE = frozenset({"sources", ".build"})
 """What a benchmark's folder may hold beside the benchmark: words, and where it comes from."""
@@ -16,11 +24,11 @@ _FOLDERS_BESIDE = frozenset({"sources", ".build"})
 def remove_leftovers(folder: Path, *, expected: frozenset[Path]) -> int:
     """Remove sample files of a former build that are not `expected`; return their number.
 
-    Only files named like a sample's in images/, labels/ and masks/ are removed.
+    Only files named like a sample's in images/, labels/, masks/ and filtered/ are removed.
     """
     removed = 0
     for name in _SAMPLE_FOLDERS:
-        for file in (folder / name).iterdir():
+        for file in (folder / name).glob("*.png"):
             if _OURS.match(file.name) and file not in expected:
                 file.unlink()
                 removed += 1

@@ -41,6 +41,8 @@ def make_lock(header: BenchmarkHeader, samples: tuple[Sample, ...]) -> Lock:
                 label_pixel_sha256=sample.label_pixel_sha256,
                 signature=sample.signature,
                 object_signature=sample.object_signature,
+                filtered_label_pixel_sha256=sample.filtered_label_pixel_sha256,
+                voided_fraction=sample.scores and sample.scores.voided_fraction,
             )
             for sample in ordered
         ),
@@ -92,8 +94,14 @@ def _compare(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[Verd
         return Verdict.DIFFERENT, f"{what}: the lock has it as {was}"
     if sample.label_pixel_sha256 != locked.label_pixel_sha256:
         return Verdict.DIFFERENT, f"{what}: its label differs from the lock's"
-    if sample.pixel_sha256 == locked.pixel_sha256:
+    same_filter = sample.filtered_label_pixel_sha256 == locked.filtered_label_pixel_sha256
+    if sample.pixel_sha256 == locked.pixel_sha256 and same_filter:
         return Verdict.IDENTICAL, f"{what}: the same pixels"
+    if not same_filter:
+        near, said = _compare_voided(sample, locked, rule)
+        if not near or sample.pixel_sha256 == locked.pixel_sha256:
+            verdict = Verdict.EQUIVALENT if near else Verdict.DIFFERENT
+            return verdict, f"{what}: {said}"
     views = [_View("signature", sample.signature, locked.signature, rule.min_signature_psnr)]
     if rule.min_object_psnr is not None:
         ours, theirs = sample.object_signature, locked.object_signature
@@ -102,6 +110,17 @@ def _compare(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[Verd
     near = all(agrees for agrees, _ in found)
     verdict = Verdict.EQUIVALENT if near else Verdict.DIFFERENT
     return verdict, f"{what}: other pixels, {', '.join(said for _, said in found)}"
+
+
+def _compare_voided(sample: Sample, locked: LockedSample, rule: LockRule) -> tuple[bool, str]:
+    """Return whether the noise filter took about as much of the object, and what it took."""
+    ours = sample.scores.voided_fraction if sample.scores is not None else None
+    theirs = locked.voided_fraction
+    if ours is None or theirs is None:
+        return False, "only one of the two labels was filtered"
+    bound = rule.max_voided_difference
+    said = f"{ours:.1%} of the object voided, {theirs:.1%} in the lock, the bound is {bound:.1%}"
+    return abs(ours - theirs) <= bound, said
 
 
 class _View(NamedTuple):

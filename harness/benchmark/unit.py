@@ -1,7 +1,7 @@
 """Sources and their edits, from files to files: the unit of work that a process is given."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from harness.errors import ImageEditError
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.editing import DeviceEnvironment, EditingCost, UNetPasses
 from harness.records.label_space import LabelSpace
+from harness.records.prompts import SourcePrompts
 from harness.records.recipe import Recipe
 
 EditorFactory = Callable[[int], BatchEditor]
@@ -59,6 +60,8 @@ class Workshop:
     """The benchmark's folder."""
     editor_factory: EditorFactory
     """Makes the editor."""
+    prompts: Mapping[str, SourcePrompts]
+    """The recipe's frozen prompts by source; none where a template makes them."""
     ground: str
     """The digest of the code and packages at work: on other ground, nothing is continued."""
 
@@ -109,7 +112,7 @@ class UnitBuilder:
         ]
         if all(kept):
             return tuple(FinishedUnit(record=r, kept=True) for r in kept if r is not None)
-        plans = tuple(plan_unit(file, self._shop.recipe, self._shop.label_space) for file in group)
+        plans = tuple(self._plan(file) for file in group)
         edited = self._edit(plans)
         return tuple(
             self._finish(plan, made, key=key)
@@ -118,13 +121,22 @@ class UnitBuilder:
             for plan, made, key, record in zip(plans, edited, keys, kept, strict=True)
         )
 
+    def _plan(self, file: SourceFile) -> UnitPlan:
+        shop = self._shop
+        frozen = shop.prompts.get(file.name)
+        return plan_unit(file, shop.recipe, shop.label_space, frozen=frozen)
+
     def _keys(self, group: SourceGroup) -> tuple[str, ...]:
         """Return the digest of everything that determines each unit, its company included."""
-        contents = [[file.name, *file.digests()] for file in group]
+        contents = [[file.name, *file.digests(), *self._said(file)] for file in group]
         company = [contents] if len(group) > 1 else []
         return tuple(
             sha256_hex(canonical_json([*self._on, *content, *company])) for content in contents
         )
+
+    def _said(self, file: SourceFile) -> tuple[str, ...]:
+        frozen = self._shop.prompts.get(file.name)
+        return () if frozen is None else (frozen.content_digest(),)
 
     def _edit(self, plans: tuple[UnitPlan, ...]) -> tuple["_Edited", ...]:
         jobs = {plan.file.name: plan.job for plan in plans if plan.job and plan.job.requests}

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from harness.benchmark.identity import edit_seed
+from harness.benchmark.unit_prompts import UnitPrompts, frozen_prompts, template_prompts
 from harness.benchmark.unit_record import EditNotMade
 from harness.dataset.selection import NoObject, SelectedObject, select_object
 from harness.dataset.source_file import Source, SourceFile
 from harness.editing.editor import EditJob, EditRequest, EditSource
-from harness.prompting.template import caption, target_prompt
 from harness.records.attributes import Edit, Scope
 from harness.records.label_space import LabelSpace
+from harness.records.prompts import SourcePrompts
 from harness.records.recipe import EditGroup, Recipe
 
 
@@ -27,11 +28,24 @@ class UnitPlan:
     """The edits that it does not qualify for."""
 
 
-def plan_unit(file: SourceFile, recipe: Recipe, label_space: LabelSpace) -> UnitPlan:
+def plan_unit(
+    file: SourceFile,
+    recipe: Recipe,
+    label_space: LabelSpace,
+    *,
+    frozen: SourcePrompts | None = None,
+) -> UnitPlan:
     """Return what `recipe` makes of the source `file`.
+
+    Args:
+        file: The source's files.
+        recipe: The recipe.
+        label_space: The sources' label space.
+        frozen: The source's line in the recipe's file of prompts, where the recipe names one.
 
     Raises:
         SourceDataError: The source's files are missing or broken.
+        RecipeError: The file of prompts does not speak of this source's object.
     """
     source = file.load(label_space)
     selected = select_object(source, label_space, recipe.selection)
@@ -39,7 +53,12 @@ def plan_unit(file: SourceFile, recipe: Recipe, label_space: LabelSpace) -> Unit
     no_object = selected if isinstance(selected, NoObject) else None
     if no_object is not None and recipe.selection.require_object:
         return UnitPlan(file=file, no_object=no_object, job=None)
-    noun = _noun(label_space, found)
+    object_class = None if found is None else found.class_name
+    prompts = (
+        template_prompts(recipe, noun_of(label_space, object_class))
+        if recipe.prompts.file is None
+        else frozen_prompts(recipe, frozen, source_name=file.name, object_class=object_class)
+    )
     requests: list[EditRequest] = []
     not_made: list[EditNotMade] = []
     for group in recipe.edits:
@@ -47,10 +66,10 @@ def plan_unit(file: SourceFile, recipe: Recipe, label_space: LabelSpace) -> Unit
             lack = _lack(edit, selected, group.min_object_fraction)
             if lack is None:
                 seed = edit_seed(recipe, file.name, edit)
-                requests.append(_request(edit, group, seed=seed, noun=noun))
+                requests.append(_request(edit, group, seed=seed, prompts=prompts))
             else:
                 not_made.append(EditNotMade(edit=edit, reason=lack))
-    edit_source = _edit_source(source, found, label_space, noun=noun)
+    edit_source = _edit_source(source, found, label_space, caption=prompts.caption)
     return UnitPlan(
         file=file,
         no_object=no_object,
@@ -59,25 +78,26 @@ def plan_unit(file: SourceFile, recipe: Recipe, label_space: LabelSpace) -> Unit
     )
 
 
-def _request(edit: Edit, group: EditGroup, *, seed: int, noun: str) -> EditRequest:
+def noun_of(label_space: LabelSpace, object_class: str | None) -> str:
+    """Return the word for an object of `object_class` in a caption, or for the whole scene."""
+    if object_class is None:
+        return label_space.scene
+    label_class = label_space.by_name(object_class)
+    return (label_class.noun if label_class else None) or object_class
+
+
+def _request(edit: Edit, group: EditGroup, *, seed: int, prompts: UnitPrompts) -> EditRequest:
     return EditRequest(
         edit=edit,
         seed=seed,
-        target_prompt=target_prompt(edit, noun),
+        target_prompt=prompts.targets[edit],
         amount=group.amount,
-        phrase=None if edit.scope is Scope.GLOBAL else noun,
+        phrase=None if edit.scope is Scope.GLOBAL else prompts.phrase,
     )
 
 
-def _noun(label_space: LabelSpace, found: SelectedObject | None) -> str:
-    if found is None:
-        return label_space.scene
-    label_class = label_space.by_name(found.class_name)
-    return (label_class.noun if label_class else None) or found.class_name
-
-
 def _edit_source(
-    source: Source, found: SelectedObject | None, label_space: LabelSpace, *, noun: str
+    source: Source, found: SelectedObject | None, label_space: LabelSpace, *, caption: str
 ) -> EditSource:
     return EditSource(
         image=source.image,
@@ -85,7 +105,7 @@ def _edit_source(
         mask=None if found is None else found.mask,
         object_class=None if found is None else found.class_name,
         label_space=label_space,
-        caption=caption(noun),
+        caption=caption,
     )
 
 

@@ -64,7 +64,9 @@ def promised_files(folder: BenchmarkFolder, samples: tuple[Sample, ...]) -> dict
     files: dict[Path, str] = {}
     for sample in samples:
         files[folder.image_path(sample.id)] = sample.image_sha256
-        files[folder.label_path(sample)] = sample.label_sha256
+        files[folder.original_label_path(sample)] = sample.label_sha256
+        if sample.filtered_label_sha256 is not None:
+            files[folder.label_path(sample)] = sample.filtered_label_sha256
         mask = folder.mask_path(sample)
         if mask is not None and sample.mask_sha256 is not None:
             files[mask] = sample.mask_sha256

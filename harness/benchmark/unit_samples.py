@@ -1,11 +1,11 @@
-"""The samples of one source: judged, digested and written as files; nothing of editing."""
+"""The samples of one source: scored, digested and written as files; nothing of editing."""
 
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.acceptance.preservation import judge, score_edit
+from harness.acceptance.preservation import score_edit
 from harness.benchmark.identity import sample_id
 from harness.dataset.atomic_file import write_atomically
 from harness.dataset.benchmark_folder import IMAGES, LABELS, MASKS
@@ -87,8 +87,8 @@ class SampleWriter:
             scope=scope,
             touched=touched,
             visible_fraction=result.visible_fraction,
+            mask=source.mask,
         )
-        rejection = judge(scores, self._recipe.acceptance, scope=scope)
         sample = sample_id(self._recipe, clean.source_name, request.edit)
         mask = source.mask if moved is None else moved
         own = {
@@ -96,8 +96,6 @@ class SampleWriter:
             "edit": request.edit,
             "target_prompt": request.target_prompt,
             "seed": request.seed,
-            "accepted": rejection is None,
-            "rejection": rejection,
             "scores": scores,
             "image_sha256": self._put_image(sample, result.image),
             "pixel_sha256": pixel_sha256(result.image),

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +99,7 @@ def _check_sample(
         findings += [_check_label(folder, sample), _check_mask(folder, sample)]
     else:
         findings.append(_check_shared(owners, sample))
+    findings.append(_check_filtered(folder, sample))
     return [found for found in findings if found is not None]
 
 
@@ -153,7 +155,30 @@ def _check_object(
 
 
 def _check_label(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
-    path = folder.label_path(sample)
+    promised = _Label(sample.label_sha256, sample.label_pixel_sha256)
+    return _check_ids(sample, folder.original_label_path(sample), promised)
+
+
+def _check_filtered(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
+    promised = _Label(sample.filtered_label_sha256, sample.filtered_label_pixel_sha256)
+    if promised == _Label(None, None):
+        return None
+    if None in promised:
+        detail = f"{describe(sample)}: the manifest has one digest of its filtered label, not both"
+        return finding(sample.id, Verdict.DIFFERENT, detail)
+    return _check_ids(sample, folder.label_path(sample), promised)
+
+
+class _Label(NamedTuple):
+    """What the manifest says of a label."""
+
+    file: str | None
+    """The sha256 of its PNG file."""
+    pixels: str | None
+    """That of its decoded bytes."""
+
+
+def _check_ids(sample: Sample, path: Path, promised: _Label) -> SampleVerdict | None:
     data = _bytes(path)
     if data is None:
         return _about(sample, path, Verdict.MISSING, "is missing")
@@ -161,9 +186,9 @@ def _check_label(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | Non
         pixels = decode_label(data, name=path.name)
     except SourceDataError:
         return _about(sample, path, Verdict.DIFFERENT, "can't be decoded")
-    if pixel_sha256(pixels) != sample.label_pixel_sha256:
+    if pixel_sha256(pixels) != promised.pixels:
         return _about(sample, path, Verdict.DIFFERENT, "has other ids than the manifest says")
-    if sha256_hex(data) != sample.label_sha256:
+    if sha256_hex(data) != promised.file:
         return _about(sample, path, Verdict.DIFFERENT, "has the same ids in other bytes")
     return None
 

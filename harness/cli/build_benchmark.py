@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.assessors import AssessmentOptions, assessment_options
 from harness.cli.diffusion_place import DiffusionOptions, diffusion_options
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
 
@@ -15,8 +17,9 @@ if TYPE_CHECKING:
 
     from harness.benchmark.build import BuildRequest
     from harness.benchmark.build_report import BuildReport
+    from harness.cli.workspace import Workspace
+    from harness.dataset.broken import BrokenReason
     from harness.dataset.selection import NoObject
-    from harness.dataset.source_file import SourceFile
     from harness.errors import HarnessError
     from harness.records.acceptance import RejectionReason
     from harness.records.editing import EditingCost
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
 @click.option("--write-lock", is_flag=True, help="Write the lock beside the recipe.")
 @click.option("--replace-lock", is_flag=True, help="Replace the lock that is there.")
 @diffusion_options
+@assessment_options
 @format_option
 @click.pass_obj
 def command(
@@ -53,7 +57,7 @@ def command(
     write_lock: bool,
     replace_lock: bool,
     output_format: str,
-    **diffusion: Any,  # noqa: ANN401 - the options of diffusion_options, by name
+    **models: Any,  # noqa: ANN401 - the options of diffusion_options and assessment_options
 ) -> None:
     r"""Build the edited pairs of RECIPE: a recipe's name or its .toml file; without one, mini.
 
@@ -68,29 +72,18 @@ def command(
     Example:
       harness build-benchmark mini
       harness build-benchmark camvid --source ~/data/camvid --workers 8
-      harness build-benchmark camvid-diffusion --source ~/data/camvid --model ~/weights/sd-2.1-base
+      harness build-benchmark pascal-ea --source ~/data/VOCdevkit --model ~/weights/sd-2.1-base
+      harness build-benchmark pascal-ea --source ~/data/VOCdevkit --model tiny
     """
-    from harness.benchmark.build import BuildRequest, list_build_sources
-    from harness.cli.recipe_editors import plan_build
+    from harness.benchmark.build import build_benchmark, find_sources
     from harness.cli.workspace import Workspace
 
-    workspace = Workspace(root=root)
-    plan = plan_build(workspace, recipe, workers=workers, options=DiffusionOptions(**diffusion))
-    request = BuildRequest(
-        loaded=plan.loaded,
-        source_root=source,
-        folder=workspace.benchmark(plan.loaded.recipe.name),
-        editor_factory=plan.editor_factory,
-        workers=plan.workers,
-        threads=plan.threads,
-        preflight=plan.preflight,
-        fresh=fresh,
-    )
+    said = _Said(source=source, workers=workers, fresh=fresh, models=models)
+    request = _request(Workspace(root=root), recipe, said)
     writes_lock = write_lock or replace_lock
     if writes_lock and not replace_lock:
         _refuse_second_lock(request.loaded.lock_path)
-    sources = list_build_sources(request)
-    report = _build(request, sources)
+    report = build_benchmark(request, find_sources(request))
     if writes_lock:
         _write_lock(request)
     match OutputFormat(output_format):
@@ -104,6 +97,54 @@ def command(
         raise _not_the_locked_one(report.benchmark, report.lock)
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """The options that say how it is built."""
+
+    source: Path | None
+    workers: int | None
+    fresh: bool
+    models: Mapping[str, Any]
+
+    def diffusion(self) -> DiffusionOptions:
+        names = (field.name for field in fields(DiffusionOptions))
+        return DiffusionOptions(**{name: self.models[name] for name in names})
+
+    def assessment(self) -> AssessmentOptions:
+        names = (field.name for field in fields(AssessmentOptions) if field.name != "device")
+        device = next(iter(self.models["device"]), None)
+        return AssessmentOptions(**{name: self.models[name] for name in names}, device=device)
+
+
+def _request(workspace: Workspace, recipe: str, said: _Said) -> BuildRequest:
+    from harness.benchmark.build import BuildRequest
+    from harness.benchmark.scan import ScanPlan
+    from harness.cli.assessors import plan_assessors
+    from harness.cli.frozen_prompts import read_frozen
+    from harness.cli.progress import ProgressWatch
+    from harness.cli.recipe_editors import plan_build
+    from harness.distribution.local import processors
+
+    plan = plan_build(workspace, recipe, workers=said.workers, options=said.diffusion())
+    loaded = plan.loaded
+    name = loaded.recipe.name
+    scanners = processors() if said.workers is None else said.workers
+    return BuildRequest(
+        loaded=loaded,
+        source_root=said.source,
+        folder=workspace.benchmark(name),
+        editor_factory=plan.editor_factory,
+        workers=plan.workers,
+        threads=plan.threads,
+        preflight=plan.preflight,
+        scan=ScanPlan(workers=scanners, memory=workspace.scan_memory(name)),
+        prompts=read_frozen(loaded),
+        assessors=plan_assessors(workspace, loaded, said.assessment()),
+        watch=ProgressWatch(),
+        fresh=said.fresh,
+    )
+
+
 _HEADER = ("attribute", "value", "accepted", "rejected", "not made")
 
 
@@ -114,15 +155,6 @@ def _refuse_second_lock(path: Path) -> None:
         msg = f"there is a lock already: {path}"
         remedy = "Build against it, or say --replace-lock to release other pixels."
         raise BenchmarkError(msg, remedy=remedy)
-
-
-def _build(request: BuildRequest, sources: tuple[SourceFile, ...]) -> BuildReport:
-    from harness.benchmark.build import build_benchmark
-    from harness.cli.progress import Progress
-
-    name = request.loaded.recipe.name
-    with Progress(f"building {name}", total=len(sources), unit="sources") as progress:
-        return build_benchmark(request, sources, on_unit=lambda _: progress.advance())
 
 
 def _write_lock(request: BuildRequest) -> None:
@@ -143,6 +175,8 @@ def _echo_report(report: BuildReport, *, folder: Path) -> None:
         click.echo(f"sources with global edits only: {_reasons(counts.without_object)}")
     if counts.left_out:
         click.echo(f"source images left out: {_reasons(counts.left_out)}")
+    if counts.broken:
+        click.echo(f"source images that can't be used: {_reasons(counts.broken)}")
     if report.cost is not None:
         click.echo(_cost_line(report.cost))
     click.echo(f"digest {report.digest}")
@@ -173,7 +207,9 @@ def _rows(report: BuildReport) -> list[tuple[str, ...]]:
     ]
 
 
-def _reasons(counted: Mapping[RejectionReason, int] | Mapping[NoObject, int]) -> str:
+def _reasons(
+    counted: Mapping[RejectionReason, int] | Mapping[NoObject, int] | Mapping[BrokenReason, int],
+) -> str:
     return ", ".join(f"{count} {reason.value}" for reason, count in counted.items())
 
 

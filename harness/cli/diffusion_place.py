@@ -42,8 +42,8 @@ _OPTIONS = (
     click.option(
         "--model",
         metavar="DIR",
-        help="Diffusion: the folder of the recipe's model.  [default: the hub's cache, then the "
-        "hub]",
+        help="Diffusion: the folder of the recipe's model; `tiny` is a dry run of the recipe with "
+        "random weights, as the benchmark RECIPE-tiny.  [default: the hub's cache, then the hub]",
     ),
     click.option(
         "--geometry-model",

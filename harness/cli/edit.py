@@ -41,7 +41,11 @@ _FILE = click.Path(path_type=Path)
     help="The folder for the edits, the sheet and edit.json.",
 )
 @click.option("--label", type=_FILE, help="The picture's label.  [default: made of the mask]")
-@click.option("--label-space", metavar="NAME", help="The label's classes: camvid, cityscapes, voc.")
+@click.option(
+    "--label-space",
+    metavar="NAME",
+    help="The label's classes: ade20k, camvid, cityscapes, coco-stuff, voc.",
+)
 @click.option("--caption", help="What the picture shows.  [default: a photo of a CLASS]")
 @click.option("--phrase", help="The caption's words for the object.  [default: CLASS]")
 @click.option(

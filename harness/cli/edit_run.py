@@ -155,6 +155,8 @@ def _account(job: PictureJob, finished: FinishedEdit) -> EditAccount:
         object_change=scores.object_change,
         background_psnr=scores.background_psnr,
         visible_fraction=scores.visible_fraction,
+        background_ssim=scores.background_ssim,
+        edge_agreement=scores.edge_agreement,
     )
 
 
@@ -169,4 +171,5 @@ def _scores(job: PictureJob, finished: FinishedEdit) -> AcceptanceScores:
         scope=scope,
         touched=touched,
         visible_fraction=result.visible_fraction,
+        mask=job.mask.mask,
     )

@@ -12,18 +12,25 @@ from harness import __version__
 from harness.errors import DiskFullError, HarnessError, PermissionRefusedError
 
 COMMANDS = {
+    "scan": "Say what a recipe takes of a data set.",
+    "write-prompts": "Freeze a recipe's captions and target prompts for review.",
     "build-benchmark": "Build a benchmark's edited pairs from a recipe.",
     "verify": "Prove that a benchmark on disk is the promised one.",
+    "acceptance": "Show the scores that edits are accepted by, and try other thresholds.",
     "edit": "Edit one picture and show the edits side by side.",
     "evaluate": "Run a submission over a benchmark and store its scores.",
     "check": "Try a submission on three images and say precisely what is wrong.",
     "rank": "Print the ranking of a benchmark's submissions.",
     "leaderboard": "Render the static leaderboard site.",
+    "export": "Write a benchmark's pairs as mmsegmentation, datasets or plain folders want them.",
+    "import": "Take in a benchmark that was built elsewhere.",
     "base-image": "Make a local base image where none can be pulled.",
     "doctor": "Say what this machine has, and a remedy for what it lacks.",
 }
 """Command name to short help; each command lives in its own module and is imported when called."""
 
+_MODULES = {"import": "import_"}
+"""The modules of commands whose name is no module's: `import` is a word of the language."""
 INTERRUPTED = 130
 INTERNAL_ERROR = 1
 
@@ -41,7 +48,8 @@ class LazyGroup(click.Group):
         del ctx
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"harness.cli.{cmd_name.replace('-', '_')}")
+        module_name = _MODULES.get(cmd_name, cmd_name.replace("-", "_"))
+        module = importlib.import_module(f"harness.cli.{module_name}")
         command = module.command
         if not isinstance(command, click.Command):
             msg = f"harness.cli.{cmd_name} holds no command"

@@ -3,6 +3,8 @@
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Self
 
@@ -63,6 +65,16 @@ class Progress:
         if self._done >= self._total:
             return f"{line}, {seconds:.1f} s"
         return f"{line}, {(self._total - self._done) / rate:.0f} s left" if rate else line
+
+
+class ProgressWatch:
+    """Shows each phase of long work as a progress of its own; a `harness.benchmark.watch.Watch`."""
+
+    @contextmanager
+    def phase(self, label: str, *, total: int, unit: str) -> Iterator[Callable[[int], None]]:
+        """Open a phase of `total` pieces, called `unit`, and give what its progress is told to."""
+        with Progress(label, total=total, unit=unit) as progress:
+            yield progress.advance
 
 
 def _speed(rate: float) -> str:

@@ -35,7 +35,7 @@ def known_editors() -> KnownEditors:
 def plan_build(
     workspace: Workspace, recipe: str, *, workers: int | None, options: DiffusionOptions
 ) -> BuildPlan:
-    """Return how `recipe` is built.
+    """Return how `recipe` is built; with `--model tiny`, how its dry run is.
 
     Raises:
         RecipeError: There is no such recipe, or it asks for what there is not.
@@ -44,12 +44,18 @@ def plan_build(
         WeightsError: --model names another model than the recipe's.
         click.UsageError: An option is for another editor than the recipe's.
     """
+    from harness.cli.dry_run import dry_run
     from harness.dataset.recipe_file import load_recipe
     from harness.records.diffusion import DiffusionEditorSpec
+    from harness.records.prompts import TINY
     from harness.records.recipe import ProceduralEditorSpec
 
     known = replace(known_editors(), diffusion_fault=_walk_fault)
     loaded = load_recipe(recipe, workspace.recipes, known=known)
+    editor = loaded.recipe.editor
+    real = isinstance(editor, DiffusionEditorSpec) and editor.model != TINY
+    if real and options.model == TINY:
+        loaded, options = dry_run(loaded), replace(options, model=None, geometry_model=None)
     match loaded.recipe.editor:
         case ProceduralEditorSpec():
             return _procedural_plan(loaded, loaded.recipe.editor, workers=workers, options=options)

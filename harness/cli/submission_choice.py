@@ -94,7 +94,7 @@ def _judge(manifest: "SubmissionManifest", choice: SubmissionChoice) -> "Contain
     from harness.evaluation.class_map import own_label_space, prediction_table
     from harness.records.submission import ResourceCeilings, limits_for
 
-    own = own_label_space(manifest)
+    own = own_label_space(manifest, benchmark=choice.label_space)
     if choice.label_space is not None:
         prediction_table(manifest, own=own, benchmark=choice.label_space)
     operator = {name: value for name, value in choice.limits.items() if value is not None}

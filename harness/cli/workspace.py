@@ -41,6 +41,10 @@ class Workspace:
         """Wheels and weights that were fetched; safe to delete."""
         return self.root / ".cache"
 
+    def scan_memory(self, recipe: str) -> Path:
+        """Return where it is remembered what `recipe` takes of its sources."""
+        return self.cache / "scans" / f"{recipe}.json"
+
     def benchmark(self, name: str) -> Path:
         """Return the folder of the built benchmark `name`."""
         return self.benchmark_data / name

@@ -1,7 +1,11 @@
 """A built benchmark on disk: where each file lies and what it says; nothing of building it."""
 
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +13,7 @@ from pydantic import ValidationError
 
 from harness.dataset.image_io import decode_label, decode_mask, decode_rgb, pixel_sha256
 from harness.dataset.label_space import strange_id
+from harness.dataset.manifest_file import collection_paused, quick_digest
 from harness.errors import BenchmarkError, SourceDataError
 from harness.records.base import canonical_json, first_fault, sha256_hex
 from harness.records.label_space import LabelSpace
@@ -18,14 +23,53 @@ HEADER = "benchmark.json"
 MANIFEST = "manifest.jsonl"
 CROISSANT = "croissant.json"
 IMAGES, LABELS, MASKS = "images", "labels", "masks"
+FILTERED = "filtered"
+"""The labels from which the noise filter took pixels; not there where it took none."""
+
+
+class _LabelDigests(NamedTuple):
+    """What is promised of a label."""
+
+    file: str | None
+    """The sha256 of its PNG file."""
+    pixels: str | None
+    """That of its decoded bytes."""
+
+
+class _FileState(NamedTuple):
+    """What changes when a file does."""
+
+    inode: int
+    size: int
+    modified_ns: int
+    changed_ns: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _ReadSamples:
+    """Samples that were read, and the file they were read from."""
+
+    state: _FileState
+    samples: tuple[Sample, ...]
 
 
 class BenchmarkFolder:
     """Reads the benchmark in one folder, each file when it is asked for."""
 
-    def __init__(self, path: Path) -> None:
-        """Say where the benchmark lies; nothing is read yet."""
+    def __init__(self, path: Path, *, label_space: LabelSpace | None = None) -> None:
+        """Say where the benchmark lies; nothing is read yet.
+
+        Args:
+            path: Its folder.
+            label_space: That of its labels, for whoever builds it; None asks the header.
+        """
         self.path = path
+        self._given_label_space = label_space
+        self._read_samples: _ReadSamples | None = None
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what another process is sent: not what was read."""
+        return self.__dict__ | {"_read_samples": None}
 
     @property
     def header_path(self) -> Path:
@@ -47,6 +91,12 @@ class BenchmarkFolder:
         return self.path / IMAGES / f"{sample_id}.png"
 
     def label_path(self, sample: Sample) -> Path:
+        """Return where the label lies that a sample is scored by: the filtered one, if there is."""
+        if sample.filtered_label_pixel_sha256 is None:
+            return self.original_label_path(sample)
+        return self.path / FILTERED / f"{sample.id}.png"
+
+    def original_label_path(self, sample: Sample) -> Path:
         """Return where the label of a sample lies: the source's, unless the object moved."""
         return self.path / LABELS / f"{sample.label_id}.png"
 
@@ -74,7 +124,17 @@ class BenchmarkFolder:
         Raises:
             BenchmarkError: The benchmark is not built, or a line is no sample.
         """
-        lines = self._read(self.manifest_path).splitlines()
+        try:
+            with self.manifest_path.open("rb") as lines, collection_paused():
+                state = _file_state(lines.fileno())
+                if self._read_samples is None or self._read_samples.state != state:
+                    samples = tuple(self._parsed(lines))
+                    self._read_samples = _ReadSamples(state=state, samples=samples)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._missing(self.manifest_path) from error
+        return self._read_samples.samples
+
+    def _parsed(self, lines: Iterable[bytes]) -> list[Sample]:
         samples = []
         for number, line in enumerate(lines, start=1):
             try:
@@ -82,7 +142,7 @@ class BenchmarkFolder:
             except ValidationError as error:
                 msg = f"{self.manifest_path}, line {number}"
                 raise self._broken(msg, error) from error
-        return tuple(sorted(samples, key=lambda sample: sample.id))
+        return sorted(samples, key=lambda sample: sample.id)
 
     def assert_whole(self) -> None:
         """Check that the manifest is the one that the header names.
@@ -90,13 +150,20 @@ class BenchmarkFolder:
         Raises:
             BenchmarkError: It is another, or the benchmark is not built or broken.
         """
-        promised, found = self.header().digest, manifest_digest(self.samples())
+        promised, found = self.header().digest, self._manifest_digest()
         if found != promised:
             msg = (
                 f"{self.manifest_path} is not the manifest of {HEADER} (digest {found[:12]}…, "
                 f"promised {promised[:12]}…)"
             )
             raise BenchmarkError(msg, remedy=self._remedy())
+
+    def _manifest_digest(self) -> str:
+        try:
+            quick = quick_digest(self.manifest_path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._missing(self.manifest_path) from error
+        return quick or manifest_digest(self.samples())
 
     def image_png(self, sample_id: str) -> bytes:
         """Return the bytes of a sample's image file.
@@ -117,21 +184,34 @@ class BenchmarkFolder:
         return decode_rgb(self._read(path), name=str(path))
 
     def label(self, sample: Sample) -> NDArray[np.uint8]:
-        """Return a sample's class ids, [H, W]: those of the manifest, all of the label space.
+        """Return the class ids that a sample is scored by, [H, W], all of the label space.
 
         Raises:
             BenchmarkError: The file is missing, broken or another than the manifest's, or an id in
                 it is no class.
         """
-        path = self.label_path(sample)
+        # The pixels' digest is part of the benchmark's identity, the file's is not.
+        if sample.filtered_label_pixel_sha256 is None:
+            return self.original_label(sample)
+        promised = _LabelDigests(sample.filtered_label_sha256, sample.filtered_label_pixel_sha256)
+        return self._label(self.label_path(sample), promised)
+
+    def original_label(self, sample: Sample) -> NDArray[np.uint8]:
+        """Return a sample's class ids as they were before the noise filter, [H, W].
+
+        Raises:
+            BenchmarkError: As for `label`.
+        """
+        promised = _LabelDigests(sample.label_sha256, sample.label_pixel_sha256)
+        return self._label(self.original_label_path(sample), promised)
+
+    def _label(self, path: Path, promised: "_LabelDigests") -> NDArray[np.uint8]:
         data = self._read(path)
         try:
             label = decode_label(data, name=str(path))
         except SourceDataError as error:
             raise self._unsound(str(error)) from error
-        # The pixels' digest is part of the benchmark's identity, the file's is not.
-        promised = (sample.label_sha256, sample.label_pixel_sha256)
-        if (sha256_hex(data), pixel_sha256(label)) != promised:
+        if _LabelDigests(sha256_hex(data), pixel_sha256(label)) != promised:
             what = f"{path} is not the label in its manifest"
             raise self._unsound(what)
         odd = strange_id(label, self._label_space)
@@ -152,15 +232,18 @@ class BenchmarkFolder:
 
     @cached_property
     def _label_space(self) -> LabelSpace:
-        return self.header().label_space
+        return self._given_label_space or self.header().label_space
 
     def _read(self, path: Path) -> bytes:
         try:
             return path.read_bytes()
         except (FileNotFoundError, NotADirectoryError) as error:
-            built = self.header_path.is_file()
-            what = f"{path} is missing" if built else f"there is no benchmark in {self.path}"
-            raise BenchmarkError(what, remedy=self._remedy()) from error
+            raise self._missing(path) from error
+
+    def _missing(self, path: Path) -> BenchmarkError:
+        built = self.header_path.is_file()
+        what = f"{path} is missing" if built else f"there is no benchmark in {self.path}"
+        return BenchmarkError(what, remedy=self._remedy())
 
     def _broken(self, where: str, error: ValidationError) -> BenchmarkError:
         return BenchmarkError(f"{where} is broken: {first_fault(error)}", remedy=self._remedy())
@@ -171,6 +254,11 @@ class BenchmarkFolder:
 
     def _remedy(self) -> str:
         return f"Run `harness build-benchmark {self.path.name}`."
+
+
+def _file_state(descriptor: int) -> _FileState:
+    found = os.fstat(descriptor)
+    return _FileState(found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
 
 
 def manifest_bytes(samples: tuple[Sample, ...]) -> bytes:

@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
+from typing import TYPE_CHECKING
 
-from harness.dataset.source_file import SourceFile
 from harness.errors import SourceDataError
+
+if TYPE_CHECKING:  # A source file raises what stands here.
+    from harness.dataset.source_file import SourceFile
 
 
 class BrokenReason(StrEnum):
@@ -26,6 +30,10 @@ class BrokenReason(StrEnum):
     """A link leads out of the source folder."""
     BAD_NAME = "bad-name"
     """Its name is not text, or too long."""
+    NOT_PROMISED = "not-promised"
+    """A file is not the one that the data set's listing promises."""
+    ODD_MASK = "odd-mask"
+    """The mask of its object does not lie on pixels of the object's class."""
 
 
 class BrokenSourceError(SourceDataError):
@@ -38,6 +46,10 @@ class BrokenSourceError(SourceDataError):
     def __init__(self, message: str, *, remedy: str, reason: BrokenReason) -> None:
         super().__init__(message, remedy=remedy)
         self.reason = reason
+
+    def __reduce__(self) -> tuple[object, ...]:
+        """Return how it is rebuilt in another process, remedy and reason included."""
+        return (partial(type(self), remedy=self.remedy, reason=self.reason), (str(self),))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +70,7 @@ class BrokenSource:
 class SourceListing:
     """What lies in a source folder."""
 
-    files: tuple[SourceFile, ...]
+    files: "tuple[SourceFile, ...]"
     """The sources, by name."""
     broken: tuple[BrokenSource, ...] = ()
     """Those that are known not to do before a pixel is read."""

@@ -1,41 +1,45 @@
-"""The CamVid layout: <split>/images and <split>/labels of the 11-class street scenes."""
+"""The CamVid layouts: the 11-class street scenes, as the SegNet papers use them."""
 
 from pathlib import Path
 
+from harness.dataset.broken import BrokenReason, SourceListing
 from harness.dataset.source_file import SourceFile
-from harness.errors import SourceDataError
+from harness.dataset.source_tree import SourceTree
 
 _SUFFIXES = (".png", ".jpg")
 
 
-def list_camvid(root: Path, *, split: str, description: str) -> tuple[SourceFile, ...]:
+def list_camvid(root: Path, *, split: str, description: str) -> SourceListing:
     """Return the images of the split with their labels, by name.
 
+    Two layouts are known: <split>/images and <split>/labels; and <split> and <split>annot, as the
+    SegNet tutorial has them, in the folder or in its CamVid/.
+
     Raises:
-        SourceDataError: A folder is missing or empty, or an image has no label or a label none.
+        SourceDataError: A folder is missing or empty, or most images have no label.
     """
-    remedy = description or "Put the split's images/ and labels/ there."
-    images = _by_stem(root / split / "images", _SUFFIXES, remedy=remedy)
-    labels = _by_stem(root / split / "labels", (".png",), remedy=remedy)
-    if odd := sorted(images.keys() ^ labels.keys()):
-        lacking = "label" if odd[0] in images else "image"
-        msg = f"{root / split}: {odd[0]} has no {lacking} ({len(odd)} without a pair)"
-        raise SourceDataError(msg, remedy=remedy)
-    return tuple(
-        SourceFile(name=stem, image=images[stem], label=labels[stem]) for stem in sorted(images)
+    layout = (
+        f"{split}/images and {split}/labels, or SegNet's CamVid/{split} and CamVid/{split}annot"
     )
-
-
-def _by_stem(folder: Path, suffixes: tuple[str, ...], *, remedy: str) -> dict[str, Path]:
-    if not folder.is_dir():
-        msg = f"there is no folder {folder}"
-        raise SourceDataError(msg, remedy=remedy)
-    files = sorted(f for f in folder.iterdir() if f.suffix in suffixes)
-    found = {f.stem: f for f in files}
-    if not found:
-        msg = f"{folder} holds no {' or '.join(suffixes)} file"
-        raise SourceDataError(msg, remedy=remedy)
-    if len(found) != len(files):
-        msg = f"{folder} holds one name with two suffixes"
-        raise SourceDataError(msg, remedy="Remove one.")
-    return found
+    tree = SourceTree(root=root, layout=layout, description=description)
+    segnet = next(
+        (place for place in ((), ("CamVid",)) if root.joinpath(*place, f"{split}annot").is_dir()),
+        None,
+    )
+    image_place, label_place = (
+        ((split, "images"), (split, "labels"))
+        if segnet is None
+        else ((*segnet, split), (*segnet, f"{split}annot"))
+    )
+    images = tree.files(tree.folder(*image_place), _SUFFIXES, missing=BrokenReason.NO_IMAGE)
+    labels = tree.files(tree.folder(*label_place), (".png",), missing=BrokenReason.NO_LABEL)
+    for files, suffixes in ((images, _SUFFIXES), (labels, (".png",))):
+        tree.require_any(files, suffixes)
+    return tree.listing(
+        images.names() | labels.names(),
+        images,
+        labels,
+        source=lambda name, image, label: SourceFile(
+            name=name, image=image, label=label, root=root
+        ),
+    )

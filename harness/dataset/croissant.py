@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from harness.dataset.benchmark_folder import HEADER, IMAGES, LABELS, MANIFEST, MASKS
+from harness.dataset.benchmark_folder import FILTERED, HEADER, IMAGES, LABELS, MANIFEST, MASKS
 from harness.records.base import sha256_hex
 from harness.records.manifest import BenchmarkHeader
 
@@ -61,11 +61,17 @@ _COLUMNS = {
     "label_sha256": ("sc:Text", "The sha256 of the label's PNG file."),
     "mask_sha256": ("sc:Text", "The sha256 of the object mask's PNG file; null where none is."),
 }
+_EDIT_PARTS = {
+    "attribute": "The attribute that was edited; null for a source.",
+    "value": "What it was set to; null for a source.",
+}
 _FOLDERS = {
     IMAGES: "The sources and their edits, RGB PNG, one file a sample, named by its id.",
     LABELS: "The labels, one-channel PNG of class ids; appearance edits share their source's.",
     MASKS: "The edited object's pixels, one-channel PNG of 0 and 255.",
 }
+_FILTERED = "Labels of edits with the pixels that a noise filter took set to the ignore id."
+_HAS_FILTERED = b'"filtered_label_sha256":"'
 
 
 def croissant_bytes(header: BenchmarkHeader, *, manifest: bytes, head: bytes) -> bytes:
@@ -76,6 +82,9 @@ def croissant_bytes(header: BenchmarkHeader, *, manifest: bytes, head: bytes) ->
         manifest: The content of manifest.jsonl.
         head: The content of benchmark.json.
     """
+    folders = dict(_FOLDERS)
+    if _HAS_FILTERED in manifest:
+        folders[FILTERED] = _FILTERED
     document = {
         "@context": _CONTEXT,
         "@type": "sc:Dataset",
@@ -90,20 +99,85 @@ def croissant_bytes(header: BenchmarkHeader, *, manifest: bytes, head: bytes) ->
         "distribution": [
             _file(MANIFEST, "application/jsonlines", manifest, "The samples, one a line."),
             _file(HEADER, "application/json", head, "The benchmark's header."),
-            *(_folder(name, description) for name, description in _FOLDERS.items()),
+            *(_folder(name, description) for name, description in folders.items()),
         ],
-        "recordSet": [
-            {
-                "@type": "cr:RecordSet",
-                "@id": "samples",
-                "name": "samples",
-                "description": "One record a sample: a source image or an edit of one.",
-                "key": {"@id": "samples/id"},
-                "field": [_column(name, *about) for name, about in _COLUMNS.items()],
-            }
-        ],
+        "recordSet": [_samples(), _pictures(), _classes(header)],
     }
     return json.dumps(document, indent=2, ensure_ascii=False).encode() + b"\n"
+
+
+def _samples() -> dict[str, Any]:
+    columns = [_column(name, *about) for name, about in _COLUMNS.items()]
+    parts = [_edit_part(name, description) for name, description in _EDIT_PARTS.items()]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "samples",
+        "name": "samples",
+        "description": "One record a sample: a source image or an edit of one.",
+        "key": {"@id": "samples/id"},
+        "field": [*columns, *parts],
+    }
+
+
+def _pictures() -> dict[str, Any]:
+    """Return the record set of images: their sample's id stands in the file's name."""
+    source = {"fileSet": {"@id": IMAGES}}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "pictures",
+        "name": "pictures",
+        "description": "One record an image; its id is that of its sample.",
+        "key": {"@id": "pictures/id"},
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": "pictures/id",
+                "name": "id",
+                "description": "The sample's id.",
+                "dataType": "sc:Text",
+                "source": source
+                | {
+                    "extract": {"fileProperty": "filename"},
+                    "transform": {"regex": r"^([0-9a-f]{16})\.png$"},
+                },
+            },
+            {
+                "@type": "cr:Field",
+                "@id": "pictures/image",
+                "name": "image",
+                "description": "The image.",
+                "dataType": "sc:ImageObject",
+                "source": source | {"extract": {"fileProperty": "content"}},
+            },
+        ],
+    }
+
+
+def _classes(header: BenchmarkHeader) -> dict[str, Any]:
+    """Return the record set of class names, which stand in the document itself."""
+    fields = {"id": ("sc:Integer", "The class's id in a label."), "name": ("sc:Text", "Its name.")}
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "classes",
+        "name": "classes",
+        "description": f"The classes; {header.label_space.ignore_id} is not scored.",
+        "dataType": "sc:Enumeration",
+        "key": {"@id": "classes/id"},
+        "field": [
+            {
+                "@type": "cr:Field",
+                "@id": f"classes/{name}",
+                "name": name,
+                "description": description,
+                "dataType": data_type,
+            }
+            for name, (data_type, description) in fields.items()
+        ],
+        "data": [
+            {"classes/id": found.id, "classes/name": found.name}
+            for found in header.label_space.classes
+        ],
+    }
 
 
 def promised_index(croissant: bytes) -> dict[str, str]:
@@ -154,3 +228,11 @@ def _column(name: str, data_type: str, description: str) -> dict[str, Any]:
         "dataType": data_type,
         "source": {"fileObject": {"@id": MANIFEST}, "extract": {"column": name}},
     }
+
+
+def _edit_part(name: str, description: str) -> dict[str, Any]:
+    """Return the field of a part of `edit`, which is an object in a manifest's line."""
+    field = _column(name, "sc:Text", description)
+    field["source"]["extract"] = {"column": "edit"}
+    field["source"]["transform"] = {"jsonPath": f"$.{name}"}
+    return field

@@ -11,7 +11,7 @@ from typing import IO
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from harness.errors import SourceDataError
 from harness.records.base import sha256_hex
@@ -30,6 +30,8 @@ _RGB_SETTINGS = (
     *(cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_RLE),
 )
 _GRAY_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 6)
+_LYING = (5, 6, 7, 8)
+"""The EXIF orientations that are a quarter turn away from upright."""
 _REPLACE = "Restore the file from its source."
 
 
@@ -117,6 +119,22 @@ def read_stored_size(path: Path) -> tuple[int, int]:
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
         msg = f"{path} is missing"
         raise SourceDataError(msg, remedy=_REPLACE) from error
+
+
+def upright_size(file: IO[bytes], *, name: str) -> tuple[int, int]:
+    """Return width and height of a PNG, JPEG or WebP file as `decode_rgb` gives it, turned by EXIF.
+
+    The pixels are not decoded.
+
+    Raises:
+        SourceDataError: It is too large, or no such file.
+    """
+    image = _opened(file, name=name, formats=RGB_FORMATS)
+    with _decoding(name, RGB_FORMATS):
+        # The method of PNG files decodes them, for EXIF data that follow the pixels.
+        orientation = Image.Image.getexif(image).get(ExifTags.Base.Orientation)
+    width, height = image.size
+    return (height, width) if orientation in _LYING else (width, height)
 
 
 def open_image(data: bytes, *, name: str, formats: tuple[str, ...]) -> Image.Image:
@@ -231,7 +249,8 @@ def signature_psnr(one: str, other: str) -> float | None:
 def _one_channel(data: bytes, *, name: str, modes: tuple[str, ...]) -> NDArray[np.uint8]:
     image = open_image(data, name=name, formats=("PNG",))
     if image.mode not in modes:
-        msg = f"{name} has mode {image.mode}, not one channel of 8 bits"
+        kind = " (colours, no ids)" if image.mode in {"RGB", "RGBA"} else ""
+        msg = f"{name} has mode {image.mode}{kind}, not one channel of 8 bits"
         raise SourceDataError(
             msg,
             remedy="Save the class ids as a one-channel 8-bit PNG.",

@@ -36,8 +36,16 @@ def load_label_space(name: str) -> LabelSpace:
     return LabelSpace.model_validate(tomllib.loads(text))
 
 
+def strange_counts(label: NDArray[np.uint8], label_space: LabelSpace) -> NDArray[np.int64]:
+    """Return how many pixels hold each id that is neither a class nor the ignore id, [256]."""
+    counts = np.bincount(label.reshape(-1), minlength=256)
+    counts[[c.id for c in label_space.classes if c.id < len(counts)]] = 0
+    if label_space.ignore_id < len(counts):
+        counts[label_space.ignore_id] = 0
+    return counts
+
+
 def strange_id(label: NDArray[np.uint8], label_space: LabelSpace) -> int | None:
     """Return the least id in `label` that is neither a class nor the ignore id, or None."""
-    known = {*(c.id for c in label_space.classes), label_space.ignore_id}
-    present = np.flatnonzero(np.bincount(label.reshape(-1))).tolist()
-    return next((i for i in present if i not in known), None)
+    counts = strange_counts(label, label_space)
+    return int(np.flatnonzero(counts)[0]) if counts.any() else None

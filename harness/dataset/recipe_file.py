@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.dataset.class_file import SUFFIXES, read_class_file
 from harness.dataset.label_space import load_label_space
 from harness.dataset.recipe_check import KnownEditors, recipe_faults
 from harness.errors import RecipeError
@@ -100,8 +101,11 @@ def _text(path: Path) -> str:
 
 
 def _label_space(recipe: Recipe, *, path: Path, text: str) -> LabelSpace:
+    named = recipe.source.label_space
     try:
-        return load_label_space(recipe.source.label_space)
+        if named.endswith(SUFFIXES):
+            return read_class_file(path.parent / named)
+        return load_label_space(named)
     except RecipeError as error:
         place = ("source", "label_space")
         raise _refusal(path, text, place, str(error), error.remedy) from error

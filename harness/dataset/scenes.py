@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.dataset.broken import SourceListing
 from harness.dataset.source_file import SourceFile
 from harness.errors import SourceDataError
 from harness.records.manifest import SHA256_PATTERN
@@ -27,7 +28,7 @@ class _Listing(BaseModel):
     scenes: tuple[_Scene, ...] = Field(min_length=1)
 
 
-def list_scenes(root: Path, *, description: str) -> tuple[SourceFile, ...]:
+def list_scenes(root: Path, *, description: str) -> SourceListing:
     """Return the scenes of `root` by stem.
 
     Raises:
@@ -47,7 +48,7 @@ def list_scenes(root: Path, *, description: str) -> tuple[SourceFile, ...]:
         raise SourceDataError(msg, remedy="Remove one.")
     for source in sources:
         source.require_files(remedy=remedy)
-    return tuple(sorted(sources, key=lambda source: source.name))
+    return SourceListing(files=tuple(sorted(sources, key=lambda source: source.name)))
 
 
 def _source(root: Path, scene: _Scene) -> SourceFile:

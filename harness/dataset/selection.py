@@ -1,26 +1,31 @@
-"""Which object of a source is edited (FACTS.md, section 1, "select"); nothing of how it is."""
+"""Which object of a source is edited (paper, section 3); nothing of how it is."""
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.dataset.source_file import Source
+from harness.dataset.source_file import Annotation
 from harness.records.label_space import LabelClass, LabelSpace
-from harness.records.source import SelectionRule
+from harness.records.source import ObjectMeasure, ObjectUnit, SelectionRule
 
-_BACKGROUND = "background"
+_BACKGROUNDS = frozenset({"background", "_background_"})
+"""What is no object: VOC's class, also as labelme spells it."""
+_MOST_IN_TABLE = 1 << 20
 
 
 class NoObject(StrEnum):
     """Why a source has no object to edit."""
 
     NO_ALLOWED_CLASS = "no-allowed-class"
-    """No pixel of its label is of an allowed class."""
+    """No object of it is of an allowed class."""
     OBJECT_TOO_SMALL = "object-too-small"
     """The largest object of an allowed class is under the rule's share of the image."""
+    NO_INSTANCES = "no-instances"
+    """An instance is to be edited, and none is annotated."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,39 +33,61 @@ class SelectedObject:
     """The object that is edited."""
 
     mask: NDArray[np.bool_]
-    """Its pixels, [H, W]."""
+    """Its pixels, [H, W]; each holds its class in the label."""
     class_name: str
     """Its class."""
+    measure: ObjectMeasure = ObjectMeasure.PIXELS
+    """By what its share of the image is measured."""
 
     @property
     def fraction(self) -> float:
-        """Its share of the image's pixels, 0-1."""
-        return float(self.mask.mean())
+        """Its share of the image, 0-1: of its pixels, or of the box around them."""
+        match self.measure:
+            case ObjectMeasure.PIXELS:
+                return float(self.mask.mean())
+            case ObjectMeasure.BOX:
+                return _box_area(self.mask) / self.mask.size
+            case _:
+                assert_never(self.measure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """The largest object of a class, or one of them."""
+
+    area: int
+    """By the rule's measure."""
+    label_class: LabelClass
+    mask: NDArray[np.bool_]
 
 
 def select_object(
-    source: Source, label_space: LabelSpace, rule: SelectionRule
+    annotation: Annotation, label_space: LabelSpace, rule: SelectionRule
 ) -> SelectedObject | NoObject:
     """Return the object that `rule` selects, or why there is none.
 
-    Where the data set points an object out, it is that one; else it is the largest 8-connected
-    component of an allowed class, the first class by id where two are equally large.
+    Where the data set points an object out, it is that one. Else it is the largest of an allowed
+    class: the first class by id where two are equally large, then the instance of the least number.
+    An object is never more than the label's own pixels of its class.
     """
     allowed = _allowed(label_space, rule)
-    if source.given_mask is not None:
-        of_allowed = source.given_class in {c.name for c in allowed}
-        largest = (
-            SelectedObject(mask=source.given_mask, class_name=source.given_class)
-            if of_allowed and source.given_class is not None
-            else None
-        )
+    if annotation.given_mask is not None:
+        largest = _given(annotation, annotation.given_mask, label_space, allowed)
+    elif _by_instances(annotation, rule):
+        if annotation.instances is None or not annotation.instances.any():
+            return NoObject.NO_INSTANCES
+        instances = _Instances.of(annotation.instances, annotation.label, label_space)
+        largest = instances.largest(allowed, rule.measure)
     else:
-        largest = _largest_component(source.label, allowed)
+        largest = _largest_component(annotation.label, allowed, rule.measure)
     if largest is None:
         return NoObject.NO_ALLOWED_CLASS
-    if largest.fraction < rule.min_object_fraction:
+    selected = SelectedObject(
+        mask=largest.mask, class_name=largest.label_class.name, measure=rule.measure
+    )
+    if selected.fraction < rule.min_object_fraction:
         return NoObject.OBJECT_TOO_SMALL
-    return largest
+    return selected
 
 
 def _allowed(label_space: LabelSpace, rule: SelectionRule) -> tuple[LabelClass, ...]:
@@ -68,25 +95,138 @@ def _allowed(label_space: LabelSpace, rule: SelectionRule) -> tuple[LabelClass, 
         c
         for c in label_space.classes
         if c.name not in rule.exclude_classes
-        and (c.name != _BACKGROUND if rule.classes is None else c.name in rule.classes)
+        and (c.name not in _BACKGROUNDS if rule.classes is None else c.name in rule.classes)
     )
 
 
+def _by_instances(annotation: Annotation, rule: SelectionRule) -> bool:
+    match rule.unit:
+        case ObjectUnit.AUTO:
+            return annotation.instances is not None
+        case ObjectUnit.INSTANCE:
+            return True
+        case ObjectUnit.COMPONENT:
+            return False
+        case _:
+            assert_never(rule.unit)
+
+
+def _given(
+    annotation: Annotation,
+    mask: NDArray[np.bool_],
+    label_space: LabelSpace,
+    allowed: tuple[LabelClass, ...],
+) -> _Candidate | None:
+    """Return the object that the data set points out, if its class is allowed."""
+    if annotation.given_class is None:
+        counts = np.bincount(annotation.label[mask], minlength=256)
+        if label_space.ignore_id < len(counts):
+            counts[label_space.ignore_id] = 0
+        class_id = int(counts.argmax())
+        found = next((c for c in allowed if c.id == class_id), None)
+        mask = mask & (annotation.label == class_id)
+    else:
+        found = next((c for c in allowed if c.name == annotation.given_class), None)
+    return None if found is None else _Candidate(area=0, label_class=found, mask=mask)
+
+
 def _largest_component(
-    label: NDArray[np.uint8], allowed: tuple[LabelClass, ...]
-) -> SelectedObject | None:
-    best: SelectedObject | None = None
-    best_area = 0
+    label: NDArray[np.uint8], allowed: tuple[LabelClass, ...], measure: ObjectMeasure
+) -> _Candidate | None:
+    best: _Candidate | None = None
+    present = np.bincount(label.reshape(-1), minlength=256)
     for label_class in allowed:
-        of_class = (label == label_class.id).astype(np.uint8)
-        count, components, statistics, _ = cv2.connectedComponentsWithStats(
-            of_class, connectivity=8
-        )
-        if count < 2:
+        if label_class.id >= len(present) or present[label_class.id] == 0:
             continue
+        of_class = (label == label_class.id).astype(np.uint8)
+        _, components, statistics, _ = cv2.connectedComponentsWithStats(of_class, connectivity=8)
         areas = statistics[1:, cv2.CC_STAT_AREA]
+        if measure is ObjectMeasure.BOX:
+            areas = statistics[1:, cv2.CC_STAT_WIDTH] * statistics[1:, cv2.CC_STAT_HEIGHT]
         index = int(np.argmax(areas))
-        if int(areas[index]) > best_area:
-            best_area = int(areas[index])
-            best = SelectedObject(mask=components == index + 1, class_name=label_class.name)
+        if best is None or int(areas[index]) > best.area:
+            mask = components == index + 1
+            best = _Candidate(area=int(areas[index]), label_class=label_class, mask=mask)
     return best
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Instances:
+    """The instances of a source, each with the class that most of its pixels have."""
+
+    class_ids: NDArray[np.int64]
+    """The class of each, by number; -1 where all of it is ignored."""
+    pixels: NDArray[np.int64]
+    """The places in the label, row by row, of the pixels that hold their instance's class."""
+    owners: NDArray[np.int64]
+    """The instance of each of these pixels."""
+    shape: tuple[int, int]
+    """The label's height and width."""
+
+    @classmethod
+    def of(
+        cls, numbers: NDArray[np.int32], label: NDArray[np.uint8], label_space: LabelSpace
+    ) -> "_Instances":
+        pixels = np.flatnonzero(numbers)
+        owners = _ranks(numbers.reshape(-1)[pixels])
+        found = int(owners.max()) + 1
+        ids = label.reshape(-1)[pixels]
+        # One pass counts the classes under all instances; a mask each would take one for each.
+        votes = np.bincount(owners * 256 + ids, minlength=found * 256).reshape(found, 256)
+        if label_space.ignore_id < 256:
+            votes[:, label_space.ignore_id] = 0
+        class_ids = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
+        own = class_ids[owners] == ids
+        return cls(
+            class_ids=class_ids,
+            pixels=pixels[own],
+            owners=owners[own],
+            shape=(label.shape[0], label.shape[1]),
+        )
+
+    def largest(self, allowed: tuple[LabelClass, ...], measure: ObjectMeasure) -> _Candidate | None:
+        """Return the largest instance of an allowed class, if there is one."""
+        fits = np.flatnonzero(np.isin(self.class_ids, [c.id for c in allowed]))
+        if len(fits) == 0:
+            return None
+        areas = self._areas(measure)[fits]
+        best = int(fits[np.lexsort((fits, self.class_ids[fits], -areas))[0]])
+        mask = np.zeros(self.shape[0] * self.shape[1], np.bool_)
+        mask[self.pixels[self.owners == best]] = True
+        return _Candidate(
+            area=int(areas.max()),
+            label_class=next(c for c in allowed if c.id == self.class_ids[best]),
+            mask=mask.reshape(self.shape),
+        )
+
+    def _areas(self, measure: ObjectMeasure) -> NDArray[np.int64]:
+        """Return the area of each instance, in pixels."""
+        match measure:
+            case ObjectMeasure.PIXELS:
+                return np.bincount(self.owners, minlength=len(self.class_ids))
+            case ObjectMeasure.BOX:
+                rows, columns = np.divmod(self.pixels, self.shape[1])
+                return self._extents(rows, self.shape[0]) * self._extents(columns, self.shape[1])
+            case _:
+                assert_never(measure)
+
+    def _extents(self, lines: NDArray[np.int64], count: int) -> NDArray[np.int64]:
+        """Return over how many of `count` lines each instance reaches; `lines` has its pixels'."""
+        on = np.zeros((len(self.class_ids), count), np.bool_)
+        on[self.owners, lines] = True
+        first, behind = on.argmax(axis=1), count - on[:, ::-1].argmax(axis=1)
+        return np.where(on.any(axis=1), behind - first, 0)
+
+
+def _ranks(numbers: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Return each number's rank among those that occur."""
+    if int(numbers.max()) < _MOST_IN_TABLE:
+        # Instances have small numbers, so a table is faster than sorting millions of pixels.
+        occurs = np.bincount(numbers) > 0
+        return (np.cumsum(occurs) - 1)[numbers]
+    return np.unique(numbers, return_inverse=True)[1]
+
+
+def _box_area(mask: NDArray[np.bool_]) -> int:
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int((rows[-1] - rows[0] + 1) * (columns[-1] - columns[0] + 1))

@@ -40,8 +40,22 @@ _ROLES: dict[str, Role] = {
         ),
         Role.GROUND,
     ),
+    **dict.fromkeys(("clouds",), Role.SKY),
+    **dict.fromkeys(("dirt", "dirt track", "earth", "field", "floor", "gravel"), Role.GROUND),
+    **dict.fromkeys(("land", "moss", "mud", "path", "platform", "playingfield"), Role.GROUND),
+    **dict.fromkeys(("railroad", "rock", "runway", "sand", "snow", "stone"), Role.GROUND),
+    # Water lies flat as the ground does.
+    **dict.fromkeys(("lake", "river", "sea", "swimming pool", "water"), Role.GROUND),
     **dict.fromkeys(("tree", "vegetation"), Role.PLANT),
+    **dict.fromkeys(("branch", "bush", "leaves", "palm", "plant", "straw"), Role.PLANT),
+    # Slopes are covered by what grows on them, as far as a label says.
+    **dict.fromkeys(("hill", "mountain"), Role.PLANT),
     **dict.fromkeys(("building", "wall", "fence", "bridge", "tunnel", "guard rail"), Role.BUILT),
+    **dict.fromkeys(("bannister", "ceiling", "column", "door", "grandstand", "house"), Role.BUILT),
+    **dict.fromkeys(("hovel", "pier", "railing", "roof", "skyscraper", "stairs"), Role.BUILT),
+    **dict.fromkeys(("stairway", "structural-other", "tower", "window"), Role.BUILT),
+    **dict.fromkeys(("windowpane",), Role.BUILT),
+    **dict.fromkeys(("signboard", "streetlight"), Role.THIN),
     **dict.fromkeys(
         (
             "pole",
@@ -62,11 +76,16 @@ _ROLES: dict[str, Role] = {
 
 
 def role_table(space: LabelSpace) -> NDArray[np.uint8]:
-    """Return the role of each of the 256 label values."""
+    """Return the role of each of the 256 label values.
+
+    COCO-Stuff says kinds of a class after a hyphen: a `wall-brick` is a wall.
+    """
     table = np.full(256, Role.UNKNOWN, np.uint8)
     for entry in space.classes:
         if entry.id < 256:
-            table[entry.id] = _ROLES.get(entry.name.lower(), Role.THING)
+            name = entry.name.lower()
+            kind_of = _ROLES.get(name.partition("-")[0], Role.THING)
+            table[entry.id] = _ROLES.get(name, kind_of)
     if space.ignore_id < 256:
         table[space.ignore_id] = Role.UNKNOWN
     return table

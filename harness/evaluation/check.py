@@ -59,7 +59,7 @@ def check(
         RunInterruptedError: The engine was lost while the container ran.
     """
     header = benchmark.header()
-    own = own_label_space(target.manifest)
+    own = own_label_space(target.manifest, benchmark=header.label_space)
     table = prediction_table(target.manifest, own=own, benchmark=header.label_space)
     probes = {probe.id: probe for probe in _probes(benchmark)}
     answers: dict[str, NDArray[Any]] = {}

@@ -12,18 +12,25 @@ OTHER = 65535
 """The id of everything outside the benchmark's classes; counts against the model."""
 
 
-def own_label_space(manifest: SubmissionManifest) -> LabelSpace:
+def own_label_space(
+    manifest: SubmissionManifest, *, benchmark: LabelSpace | None = None
+) -> LabelSpace:
     """Return the label space that the submission predicts in.
+
+    Args:
+        manifest: What the submission says of itself.
+        benchmark: The benchmark's label space; one made of a class file is known by this alone.
 
     Raises:
         SubmissionError: There is none of this name.
     """
-    known = label_space_names()
+    if benchmark is not None and manifest.label_space == benchmark.name:
+        return benchmark
+    known = label_space_names() + (() if benchmark is None else (benchmark.name,))
     if manifest.label_space not in known:
         msg = f"submission {manifest.name!r}: there is no label space {manifest.label_space!r}"
-        raise SubmissionError(
-            msg, remedy=f"Name one of these in its submission.toml: {', '.join(known)}."
-        )
+        names = ", ".join(sorted(set(known)))
+        raise SubmissionError(msg, remedy=f"Name one of these in its submission.toml: {names}.")
     return load_label_space(manifest.label_space)
 
 

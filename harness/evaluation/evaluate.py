@@ -179,7 +179,7 @@ def _scorer(
     samples: dict[str, Sample],
     on_scored: Callable[[int], None],
 ) -> Scorer:
-    own = own_label_space(target.manifest)
+    own = own_label_space(target.manifest, benchmark=header.label_space)
     return Scorer(
         samples,
         read_label=places.benchmark.label,

@@ -9,29 +9,23 @@ from typing import assert_never
 
 from harness.errors import ImageEditError
 from harness.prompting.template import article, with_article
-from harness.prompting.wording import adjective, kind_of_picture, plain_words, weather_phrase
+from harness.prompting.wording import (
+    ADJECTIVES,
+    PICTURES,
+    SKIES,
+    adjective,
+    kind_of_picture,
+    plain_words,
+    weather_phrase,
+)
 from harness.records.attributes import Attribute, Edit
 
-_ADJECTIVES = {
-    Attribute.COLOR: "red|orange|yellow|green|blue|violet|purple|pink|brown|tan|beige|black|white"
-    "|gr[ae]y|silver|gold|golden|turquoise|teal|maroon|multicolou?red|colou?rful",
-    Attribute.MATERIAL: "wooden|wood|metallic|metal|steel|iron|glass|stone|marble|leather|cloth"
-    "|fabric|ceramic|plastic|paper|concrete|brick|rubber",
-    Attribute.PATTERN: "plain|dotted|spotted|tiled|floral|flowered|plaid|check(?:er)?ed|lettered"
-    "|striped",
-    Attribute.SIZE: "larger|smaller",
-}
-"""What a caption may already say of the attribute, before the object's noun."""
-_PICTURE = "photo|photograph|picture|image|painting|drawing|sketch|snapshot"
 _PICTURE_OPENING = re.compile(
-    rf"^(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}(?:{_PICTURE})\s+of\s+", re.IGNORECASE
-)
-_SKIES = (
-    "sunny|rainy|snowy|foggy|cloudy|clear|overcast|windy|stormy|bright|misty|hazy|gloomy|grey|gray"
+    rf"^(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}(?:{PICTURES})\s+of\s+", re.IGNORECASE
 )
 _WEATHER = re.compile(
-    rf"\b(?:on\s+an?\s+(?:{_SKIES})\s+(?:day|afternoon|morning|evening|night)|at\s+night"
-    rf"|in\s+the\s+(?:rain|snow|fog)|in\s+(?:{_SKIES})\s+weather)\b",
+    rf"\b(?:on\s+an?\s+(?:{SKIES})\s+(?:day|afternoon|morning|evening|night)|at\s+night"
+    rf"|in\s+the\s+(?:rain|snow|fog)|in\s+(?:{SKIES})\s+weather)\b",
     re.IGNORECASE,
 )
 _MADE_OF = re.compile(r"\s+made\s+(?:out\s+)?of\s+\w+", re.IGNORECASE)
@@ -128,7 +122,7 @@ def _made_of(text: str, phrase: str, material: str) -> str:
 
 def _without_adjectives(before: str, attribute: Attribute) -> str:
     """Return `before` without what it says of `attribute` last, as in `a red and white `."""
-    listed = rf"(?:{_ADJECTIVES[attribute]})"
+    listed = rf"(?:{ADJECTIVES[attribute]})"
     return re.sub(
         rf"(?<![\w-]){listed}(?:\s*(?:,|\band\b)?\s+{listed})*,?\s+$",
         "",

@@ -1,25 +1,41 @@
 """Captions by template: what an image shows and what its edit shows, in plain English."""
 
+import re
 from typing import assert_never
 
+from harness.prompting.nouns import NounKind, kind_of_noun
 from harness.prompting.wording import adjective, kind_of_picture, plain_words, weather_phrase
 from harness.records.attributes import Attribute, Edit
 
-_VOWEL_SOUND_EXCEPTIONS = ("uni", "use", "eu", "one")
-"""Openings that are spelled with a vowel and spoken with a consonant."""
-_SILENT_H = ("hour", "honest", "heir")
+_VOWEL_SOUND = re.compile(
+    r"(?!eu|ew|one\b|once|uk|u[rst][eiu]|uni(?!dent|mp|n))[aeiou]|hour|honest|heir", re.IGNORECASE
+)
+"""How words begin that are spoken with a vowel first: not `European`, `one`, `unicycle`, `used`."""
+_SPELLED = re.compile(r"[A-Z][A-Z0-9]+\b")
+"""Words that are said letter by letter."""
+_VOWEL_LETTERS = frozenset("AEFHILMNORSX")
+"""Letters whose names are spoken with a vowel first, as in `an SUV`."""
 
 
 def article(phrase: str) -> str:
     """Return `a` or `an`, as it is spoken before `phrase`."""
-    first = phrase.lower()
-    vowel = first.startswith(tuple("aeiou")) and not first.startswith(_VOWEL_SOUND_EXCEPTIONS)
-    return "an" if vowel or first.startswith(_SILENT_H) else "a"
+    if _SPELLED.match(phrase):
+        return "an" if phrase[0] in _VOWEL_LETTERS else "a"
+    return "an" if _VOWEL_SOUND.match(phrase) else "a"
 
 
 def with_article(phrase: str) -> str:
-    """Return `phrase` after `a` or `an`, as it is spoken."""
-    return f"{article(phrase)} {phrase}"
+    """Return `phrase` after its article: `an oven`, `the sea`; `grass` and `stairs` have none."""
+    kind = kind_of_noun(phrase)
+    match kind:
+        case NounKind.COUNTED:
+            return f"{article(phrase)} {phrase}"
+        case NounKind.UNIQUE:
+            return f"the {phrase}"
+        case NounKind.PLURAL | NounKind.MASS:
+            return phrase
+        case _:
+            assert_never(kind)
 
 
 def caption(noun: str) -> str:

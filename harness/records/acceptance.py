@@ -31,7 +31,7 @@ class RejectionReason(StrEnum):
 
 
 class ClipRule(ModelReference):
-    """The CLIP filter (FACTS.md, section 1, filter 1); a bound of None rejects nothing.
+    """The CLIP filter, the published code's first; a bound of None rejects nothing.
 
     The published bounds (0.70, 0.15, 0.07) belong to pixels of 0-255 fed with statistics of 0-1;
     they don't transfer to CLIP fed rightly, as here.
@@ -57,7 +57,7 @@ class NoiseModelKind(StrEnum):
 
 
 class NoiseRule(ModelReference):
-    """The per-pixel noise filter (FACTS.md, section 1, filter 2).
+    """The per-pixel noise filter, the published code's second.
 
     A pixel of the object's mask is voided where its loss against its own class is greater on the
     edit than on the source, and greater than `margin` times that class's mean loss on sources.

@@ -14,7 +14,7 @@ class Preset(StrEnum):
     """The two readings of the method; `harness.editing.diffusion.presets` says how they differ."""
 
     PUBLISHED = "published"
-    """What the published code computes, its defects included (FACTS.md, section 1)."""
+    """What the published code computes, its defects included (PRIS-CV/Pascal-EA at 49d7cdb)."""
     MATCHED = "matched"
     """The same method with every known defect corrected."""
 

@@ -81,6 +81,11 @@ class EditAccount(Record):
     """PSNR in dB outside the mask; None where not one pixel differs, or for global edits."""
     visible_fraction: float | None
     """Share of a moved or scaled object's area inside the picture; None unless a geometry edit."""
+    background_ssim: float | None = None
+    """Mean SSIM outside the mask; None where not one pixel differs, or for global edits."""
+    edge_agreement: float | None = None
+    """Share of the picture's edge pixels on the object's outline that are edges of the edit, 0-1;
+    None where the object moves or its outline is no edge."""
 
 
 class EditingReport(Record):

@@ -5,7 +5,12 @@ from typing import ClassVar
 
 from pydantic import Field, computed_field
 
-from harness.records.acceptance import AcceptanceScores, AssessmentModels, RejectionReason
+from harness.records.acceptance import (
+    AcceptanceRule,
+    AcceptanceScores,
+    AssessmentModels,
+    RejectionReason,
+)
 from harness.records.attributes import Edit, Scope
 from harness.records.base import GrowingRecord, Record, canonical_json, sha256_hex
 from harness.records.editing import DeviceEnvironment
@@ -106,8 +111,10 @@ class BuildEnvironment(GrowingRecord):
     """The models that acceptance looked through; None where there were none."""
 
 
-class BenchmarkHeader(Record):
+class BenchmarkHeader(GrowingRecord):
     """What stands in benchmark.json beside the manifest."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset({"acceptance"})
 
     schema_version: int = 1
     """The version of this format."""
@@ -135,10 +142,14 @@ class BenchmarkHeader(Record):
     """The recipe's edits, in the order in which they are shown."""
     environment: BuildEnvironment
     """What it was built on."""
+    acceptance: AcceptanceRule | None = None
+    """The rule its edits were judged by; None where it was built before that was recorded."""
 
 
-class LockedSample(Record):
+class LockedSample(GrowingRecord):
     """One sample of a released build."""
+
+    ADDED: ClassVar[frozenset[str]] = frozenset({"filtered_label_pixel_sha256", "voided_fraction"})
 
     id: str = Field(pattern=SAMPLE_ID_PATTERN)
     """The sample's id."""
@@ -152,6 +163,10 @@ class LockedSample(Record):
     """Its signature, see `Sample.signature`."""
     object_signature: str | None = None
     """Its object's, see `Sample.object_signature`."""
+    filtered_label_pixel_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
+    """The sha256 of the filtered label's bytes; None where the noise filter took nothing."""
+    voided_fraction: float | None = None
+    """Share of its object's pixels that the noise filter voided, 0-1."""
 
 
 class Lock(Record):

@@ -59,12 +59,14 @@ EditorSpec = Annotated[
 class LockRule(GrowingRecord):
     """When a rebuilt sample still counts as the locked one."""
 
-    ADDED: ClassVar[frozenset[str]] = frozenset({"min_object_psnr"})
+    ADDED: ClassVar[frozenset[str]] = frozenset({"min_object_psnr", "max_voided_difference"})
 
     min_signature_psnr: float = Field(default=45.0, ge=0)
     """The least PSNR in dB between the signatures of a sample that is not bit-identical."""
     min_object_psnr: float | None = Field(default=None, ge=0)
     """The same between the signatures of the object's box; None where it is not looked at."""
+    max_voided_difference: float = Field(default=0.02, ge=0, le=1)
+    """The greatest difference between the shares of the object that the noise filter voided."""
 
 
 class Recipe(GrowingRecord):

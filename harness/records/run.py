@@ -55,6 +55,8 @@ class FailureReason(StrEnum):
     """A prediction is not of its image's size."""
     EXTRA_OUTPUT = "extra-output"
     """It wrote on after the last answer."""
+    NO_LOSSES = "no-losses"
+    """It was asked for class losses, which its ready line does not offer."""
     DID_NOT_START = "did-not-start"
     """The engine could not start the image's command."""
     DID_NOT_EXIT = "did-not-exit"
@@ -68,6 +70,9 @@ class StreamedSample(Record):
     """The opaque sample id."""
     png: bytes = Field(repr=False)
     """The PNG file's bytes."""
+    loss_of: tuple[int, ...] = ()
+    """The class ids of the submission's own label space whose loss is wanted in place of a
+    prediction; empty in an evaluation."""
 
 
 class RunOutcome(Record):

@@ -83,7 +83,7 @@ class ObjectMeasure(StrEnum):
 
 
 class SelectionRule(GrowingRecord):
-    """Which object of a source is edited (FACTS.md: the salient object)."""
+    """Which object of a source is edited: the salient one (paper, section 3)."""
 
     ADDED: ClassVar[frozenset[str]] = frozenset({"unit", "measure"})
 

@@ -74,6 +74,7 @@ class Conversation:
         self._no_more_samples = False
         self._deaf = False
         self._model_name: str | None = None
+        self._offers_losses = False
         self._startup_seconds: float | None = None
         self._predictions = 0
 
@@ -157,8 +158,14 @@ class Conversation:
             fault = self._handle_all(stream.end_of_samples())
             self._mark_progress()
             return fault
+        if sample.loss_of and not self._offers_losses:
+            return Fault(
+                reason=FailureReason.NO_LOSSES,
+                detail="it was asked for class losses, and its ready line offers none",
+            )
         stream.owe(sample.id)
-        self._pending = memoryview(sample_header(sample.id, len(sample.png)) + sample.png)
+        header = sample_header(sample.id, len(sample.png), loss_of=sample.loss_of)
+        self._pending = memoryview(header + sample.png)
         if stream.owed == 1:
             self._deadlines.owe_since(self._clock.now())
         return None
@@ -198,8 +205,8 @@ class Conversation:
         match event:
             case Fault():
                 return event
-            case Ready(name=name):
-                self._model_name = name
+            case Ready(name=name, losses=losses):
+                self._model_name, self._offers_losses = name, losses
                 self._startup_seconds = self._clock.wall()
                 self._deadlines.owe_nothing()
                 return None

@@ -26,6 +26,8 @@ class Ready:
 
     name: str
     """The free-form name in its ready line."""
+    losses: bool = False
+    """Whether it can be asked for class losses."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,14 +131,14 @@ class PredictionStream:
         if line is None:
             return self._overlong(FailureReason.BAD_READY_LINE, "ready line")
         try:
-            name = parse_ready(line)
+            ready = parse_ready(line)
         except LineError as error:
             return Fault(
                 reason=FailureReason.BAD_READY_LINE,
                 detail=f"the first line is no ready line of the protocol: {error}",
             )
         self._state = _State.HEADER
-        return Ready(name=name)
+        return Ready(name=ready.name, losses=ready.losses)
 
     def _read_header(self) -> Fault | None:
         if self._buffer and self._ended and not self._owed:

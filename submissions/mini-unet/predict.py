@@ -30,6 +30,19 @@ class UNet:
 
     def predict(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return the VOC class id of every pixel of an RGB image [H, W, 3]."""
+        return self._class_ids[np.argmax(self._scores(image), axis=0)]
+
+    def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return the probability of every VOC class id at every pixel, [class ids, H, W]."""
+        scores = self._scores(image)
+        weights = np.exp(scores - scores.max(axis=0))
+        known = weights / weights.sum(axis=0)
+        found = np.zeros((int(self._class_ids.max()) + 1, *image.shape[:2]), np.float32)
+        found[self._class_ids] = known
+        return found
+
+    def _scores(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Return a score of each of the network's classes, [channels, H, W]."""
         small = Image.fromarray(image).resize((self._width, self._height), Image.Resampling.BOX)
         pixels = np.asarray(small, dtype=np.float32).transpose(2, 0, 1)[None]
         (scores,) = self._session.run(["scores"], {"pixels": np.ascontiguousarray(pixels)})
@@ -38,8 +51,9 @@ class UNet:
             np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR))
             for plane in scores[0]
         ]
-        return self._class_ids[np.argmax(enlarged, axis=0)]
+        return np.stack(enlarged)
 
 
 if __name__ == "__main__":
-    serve(UNet(NETWORK).predict, name="mini-unet")
+    network = UNet(NETWORK)
+    serve(network.predict, probabilities=network.probabilities, name="mini-unet")

@@ -5,10 +5,12 @@ import json
 import os
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -63,6 +65,59 @@ def backwards() -> None:
 def answer_backwards(group: list[str]) -> None:
     while group:
         answer(group.pop(), BODY)
+
+
+def ready_for_losses() -> None:
+    say(b'{"protocol": 1, "name": "lossy", "losses": true}\n')
+
+
+def gray_png(width: int, height: int, depth: int) -> bytes:
+    """Return a gray PNG of nothing but zeros."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(data, zlib.crc32(kind))
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    rows = bytes(height * (1 + width * depth // 8))
+    parts = (chunk(b"IHDR", header), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def losses_as_asked() -> None:
+    """Answer with zeros of the image's size, and log every header as it came."""
+    ready_for_losses()
+    while line := STDIN.readline():
+        log(line.decode().strip())
+        header = json.loads(line)
+        width, height = struct.unpack(">II", STDIN.read(header["bytes"])[16:24])
+        answer(header["id"], gray_png(width, height, 16))
+
+
+def losses_of(width: int, height: int, depth: int) -> None:
+    ready_for_losses()
+    for sample_id, _ in samples():
+        answer(sample_id, gray_png(width, height, depth))
+
+
+def losses_of_8_bits() -> None:
+    losses_of(6, 4, 8)
+
+
+def losses_of_another_size() -> None:
+    losses_of(4, 6, 16)
+
+
+def losses_too_large() -> None:
+    ready_for_losses()
+    for sample_id, _ in samples():
+        say(json.dumps({"id": sample_id, "bytes": 10**15}).encode() + b"\n")
+
+
+def losses_that_are_no_picture() -> None:
+    ready_for_losses()
+    for sample_id, _ in samples():
+        answer(sample_id, b"-log p")
 
 
 def never_ready() -> None:
@@ -281,6 +336,11 @@ PARTS: dict[str, Callable[[], None]] = {
     for part in (
         echo,
         backwards,
+        losses_as_asked,
+        losses_of_8_bits,
+        losses_of_another_size,
+        losses_too_large,
+        losses_that_are_no_picture,
         never_ready,
         wrong_ready,
         hang,

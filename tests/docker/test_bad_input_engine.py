@@ -81,7 +81,10 @@ def test_an_unknown_key_in_the_manifest_is_named(workspace, write_model, manifes
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (('"voc"', '"vok"'), ("label space 'vok'", "submission.toml", "camvid, cityscapes, voc")),
+        (
+            ('"voc"', '"vok"'),
+            ("label space 'vok'", "submission.toml", "ade20k, camvid, cityscapes"),
+        ),
         (('name = "', 'name = "copy-of-'), ("`name`", "Set name = ")),
         (('"voc"', '"voc"\nresources = {gpus = 1}'), ("gpus = 1", "0 at most", "--gpus 1")),
     ],

@@ -8,6 +8,7 @@ from typing import Protocol
 
 import torch
 
+from harness.checkpoints.device import choose_torch_device
 from harness.editing.diffusion.memory import free_memory, usable
 from harness.errors import DeviceError
 from harness.records.diffusion import Precision
@@ -175,21 +176,11 @@ def _look_at_gpu(device: torch.device) -> Gpu:
 
 
 def _choose_device(asked: str | None, machine: Machine) -> torch.device:
-    if asked is None:
-        return torch.device("cuda", 0) if machine.gpus else torch.device("cpu")
-    kind, _, index = asked.partition(":")
-    if kind == "cpu" and not index:
-        return torch.device("cpu")
-    if kind != "cuda" or (":" in asked and not index.isdecimal()):
-        msg = f"{asked!r} is no device the harness knows: cpu, cuda or cuda:N"
-        raise DeviceError(msg, remedy="Give `--device cpu` or `--device cuda`.")
-    number = int(index or 0)
-    if number >= len(machine.gpus):
-        there = ", ".join(gpu.name for gpu in machine.gpus) or "no CUDA GPU"
-        msg = f"there is no device {asked}: torch {torch.__version__} sees {there}"
-        remedy = "Give `--device cpu`; `--model tiny` is a dry run that needs no GPU."
-        raise DeviceError(msg, remedy=remedy)
-    return torch.device("cuda", number)
+    return choose_torch_device(
+        asked,
+        gpus=tuple(gpu.name for gpu in machine.gpus),
+        remedy="Give `--device cpu`; `--model tiny` is a dry run that needs no GPU.",
+    )
 
 
 def _choose_precision(

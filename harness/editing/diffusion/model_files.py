@@ -1,10 +1,8 @@
-"""Which files make up a model, where they lie in a folder, and that they are the promised ones."""
+"""Which files make up a diffusion model and where they lie in a folder; nothing of their bytes."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.checkpoints.digests import DigestMemory
 from harness.errors import WeightsError
 
 SUFFIXES = (".safetensors", ".fp16.safetensors")
@@ -44,16 +42,6 @@ class FileSet:
     def wanted(self, suffix: str) -> tuple[str, ...]:
         """Return the names to fetch, with weights that end in `suffix`."""
         return (*self.settings, *self.extras, *(f"{stem}{suffix}" for stem in self.weights))
-
-
-@dataclass(frozen=True, kw_only=True)
-class FoundFiles:
-    """Proven files of a model."""
-
-    paths: Mapping[str, Path]
-    """Where they are, by name."""
-    digests: Mapping[str, str]
-    """Their sha256, by name."""
 
 
 def pipeline_files(title: str, repositories: tuple[str, ...]) -> FileSet:
@@ -119,42 +107,6 @@ def collect(folder: Path, files: FileSet, *, prefix: str) -> dict[str, Path]:
         name = _weights_name(folder, f"{prefix}{stem}")
         found[f"{files.prefix}{name.removeprefix(prefix)}"] = folder / name
     return found
-
-
-def prove(paths: Mapping[str, Path], pinned: Mapping[str, str], memory: DigestMemory) -> FoundFiles:
-    """Return `paths` with their digests, each of `pinned` with exactly its bytes.
-
-    Raises:
-        WeightsError: A file holds other bytes, can't be read, or is pinned and not there.
-    """
-    digests: dict[str, str] = {}
-    # Small ones first, so that a wrong model is known before gigabytes are read.
-    for name, path in sorted(paths.items(), key=lambda item: item[1].stat().st_size):
-        try:
-            digests[name] = memory.digest(path)
-        except OSError as error:
-            msg = f"{name} can't be read from {path}: {error.strerror}"
-            raise WeightsError(msg, remedy="Give this user the right to read it.") from error
-        promised = pinned.get(name, digests[name])
-        if digests[name] != promised:
-            msg = (
-                f"{name} is not the promised file: the sha256 of {path} is "
-                f"{digests[name]}, not {promised}"
-            )
-            raise WeightsError(msg, remedy=OTHER_BYTES)
-    check_pins(pinned, digests)
-    return FoundFiles(paths=dict(paths), digests=digests)
-
-
-def check_pins(pinned: Mapping[str, str], names: Iterable[str]) -> None:
-    """Raise where a file is promised that the model has not.
-
-    Raises:
-        WeightsError: Names the file.
-    """
-    if missing := sorted(set(pinned) - set(names)):
-        msg = f"{missing[0]} is promised, and the model has no such file that is read"
-        raise WeightsError(msg, remedy=OTHER_BYTES)
 
 
 def _weights_name(folder: Path, stem: str) -> str:

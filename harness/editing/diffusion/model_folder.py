@@ -1,13 +1,11 @@
 """What a model's settings and file headers say, before anything of it is loaded."""
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError, safe_open
-
+from harness.checkpoints.tensor_file import count_numbers
 from harness.editing.diffusion.model_files import (
     FileSet,
     collect,
@@ -99,7 +97,7 @@ def check_whole(paths: Mapping[str, Path]) -> int:
     Raises:
         WeightsError: A file is cut short or no safetensors file.
     """
-    return sum(_count(path) for name, path in paths.items() if name.endswith(".safetensors"))
+    return sum(count_numbers(path) for name, path in paths.items() if name.endswith(".safetensors"))
 
 
 def folder_profile(folder: Path) -> ModelProfile:
@@ -179,12 +177,3 @@ def _check_autoencoder(paths: Mapping[str, Path]) -> None:
     if latent != out:
         msg = f"{paths['vae/config.json']} has {latent} latent channels, and the UNet has {out}"
         raise WeightsError(msg, remedy=REMEDY)
-
-
-def _count(path: Path) -> int:
-    try:
-        with safe_open(path, framework="pt") as tensors:
-            return sum(math.prod(tensors.get_slice(name).get_shape()) for name in tensors.keys())  # noqa: SIM118 - no mapping
-    except (SafetensorError, OSError) as error:
-        msg = f"{path} is no whole safetensors file: {error}"
-        raise WeightsError(msg, remedy="Fetch the file again.") from error

@@ -124,7 +124,7 @@ PUBLISHED = PresetRules(
     rounding=Rounding.TRUNCATED,
     paste=Paste.NOTHING,
 )
-"""PRIS-CV/Pascal-EA at 49d7cdb, see FACTS.md, section 1."""
+"""The published code: PRIS-CV/Pascal-EA at 49d7cdb."""
 
 MATCHED = PresetRules(
     inversion_steps=None,

@@ -1,36 +1,24 @@
 """Finds a model's files in a folder, the hub's cache or on the hub: as promised or not at all."""
 
-import errno
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from huggingface_hub import snapshot_download
-from huggingface_hub.constants import HF_HUB_CACHE
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is its HTTP client's
-    EntryNotFoundError,
-    HfHubHTTPError,
-    HTTPError,
-)
-
 from harness.checkpoints.digests import DigestMemory
+from harness.checkpoints.hub import HubRequest, cache_folder, cached_snapshot, fetch_snapshot
 from harness.checkpoints.place import WeightsPlace
+from harness.checkpoints.proof import FoundFiles, check_pins, prove
 from harness.editing.diffusion.model_files import (
     NOT_FOUND,
+    OTHER_BYTES,
     SUFFIXES,
     FileSet,
-    FoundFiles,
-    check_pins,
     collect,
-    prove,
 )
-from harness.errors import DiskFullError, WeightsError
+from harness.errors import WeightsError
 
 logger = logging.getLogger(__name__)
-
-HUB_FAULTS = (HTTPError, HfHubHTTPError, EntryNotFoundError, OSError, ValueError)
-"""What the hub's client raises where it has no answer."""
 
 
 def find_files(
@@ -49,7 +37,7 @@ def find_files(
         memory.save()
     paths = {name: path for one in found for name, path in one.paths.items()}
     digests = {name: digest for one in found for name, digest in one.digests.items()}
-    check_pins(pinned, digests)
+    check_pins(pinned, digests, remedy=OTHER_BYTES)
     return FoundFiles(paths=paths, digests=dict(sorted(digests.items())))
 
 
@@ -67,7 +55,7 @@ class _Search:
         folder = self.place.folder
         if folder is not None:
             paths = collect(folder, self.files, prefix=self.files.prefix)
-            return prove(paths, self.pinned, self.memory)
+            return self._proven(paths)
         said: list[str] = []
         for repository in self.files.repositories:
             try:
@@ -87,13 +75,15 @@ class _Search:
     def _in_cache(self, repository: str) -> FoundFiles | None:
         """Return the files of a whole snapshot in the cache; None where there is none."""
         for suffix in SUFFIXES:
-            wanted = self.files.wanted(suffix)
-            try:
-                folder = self._snapshot(repository, wanted, offline=True)
-                paths = collect(folder, self.files, prefix="")
-            except (*HUB_FAULTS, WeightsError):
+            wanted = HubRequest(repository=repository, patterns=self.files.wanted(suffix))
+            folder = cached_snapshot(wanted, self.place)
+            if folder is None:
                 continue
-            return prove(paths, self.pinned, self.memory)
+            try:
+                paths = collect(folder, self.files, prefix="")
+            except WeightsError:
+                continue
+            return self._proven(paths)
         return None
 
     def _on_hub(self, repository: str) -> FoundFiles:
@@ -102,7 +92,8 @@ class _Search:
         # Settings first, so that a wrong one is known before gigabytes are fetched.
         settings = replace(self.files, weights=())
         small = collect(self._fetch(repository, settings.wanted("")), settings, prefix="")
-        prove(small, {n: d for n, d in self.pinned.items() if n in small}, self.memory)
+        pinned = {name: digest for name, digest in self.pinned.items() if name in small}
+        prove(small, pinned, self.memory, remedy=OTHER_BYTES)
         faults: list[WeightsError] = []
         for suffix in SUFFIXES:
             folder = self._fetch(repository, self.files.wanted(suffix))
@@ -111,34 +102,18 @@ class _Search:
             except WeightsError as error:
                 faults.append(error)
             else:
-                return prove(paths, self.pinned, self.memory)
+                return self._proven(paths)
         raise faults[0]
 
     def _fetch(self, repository: str, names: tuple[str, ...]) -> Path:
-        try:
-            return self._snapshot(repository, names, offline=False)
-        except HUB_FAULTS as error:
-            if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-                msg = f"there is no room for {self.files.title} in the hub's cache {self._cache()}"
-                remedy = "Free some space, or point HF_HOME at a disk that has it."
-                raise DiskFullError(msg, remedy=remedy) from error
-            msg = next(iter(str(error).strip().splitlines()), type(error).__name__)
-            raise WeightsError(msg, remedy=NOT_FOUND) from error
+        request = HubRequest(repository=repository, patterns=names)
+        return fetch_snapshot(request, self.place, title=self.files.title, remedy=NOT_FOUND)
 
-    def _snapshot(self, repository: str, names: tuple[str, ...], *, offline: bool) -> Path:
-        folder = snapshot_download(
-            repository,
-            cache_dir=self.place.hub_cache,
-            local_files_only=offline,
-            allow_patterns=list(names),
-        )
-        return Path(str(folder))
-
-    def _cache(self) -> Path | str:
-        return self.place.hub_cache or HF_HUB_CACHE
+    def _proven(self, paths: Mapping[str, Path]) -> FoundFiles:
+        return prove(paths, self.pinned, self.memory, remedy=OTHER_BYTES)
 
     def _nowhere(self, said: list[str]) -> WeightsError:
-        listed = "; ".join([f"nothing of use in the hub's cache {self._cache()}", *said])
+        listed = "; ".join([f"nothing of use in the hub's cache {cache_folder(self.place)}", *said])
         if self.place.offline:
             listed += f"; {', '.join(self.files.repositories)} not asked, as the hub is left alone"
         return WeightsError(f"{self.files.title} was not found: {listed}", remedy=NOT_FOUND)

@@ -12,7 +12,7 @@ from benchmark_fakes import (
     write_source,
 )
 
-from harness.benchmark.build import build_benchmark, list_build_sources, write_lock
+from harness.benchmark.build import build_benchmark, find_sources, write_lock
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import decode_rgb, pixel_sha256
 from harness.dataset.selection import NoObject
@@ -23,7 +23,7 @@ from harness.records.manifest import manifest_digest
 
 
 def build(request, on_unit=lambda _: None):
-    return build_benchmark(request, list_build_sources(request), on_unit=on_unit)
+    return build_benchmark(request, find_sources(request), on_unit=on_unit)
 
 
 def test_each_source_gets_the_edits_it_qualifies_for(tmp_path):

@@ -7,7 +7,7 @@ import warnings
 import pytest
 from benchmark_fakes import build_request
 
-from harness.benchmark.build import build_benchmark, list_build_sources
+from harness.benchmark.build import build_benchmark, find_sources
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.croissant import promised_index
 
@@ -20,7 +20,7 @@ with warnings.catch_warnings():
 @pytest.fixture
 def built(tmp_path):
     request = build_request(tmp_path)
-    build_benchmark(request, list_build_sources(request), on_unit=lambda _: None)
+    build_benchmark(request, find_sources(request), on_unit=lambda _: None)
     return BenchmarkFolder(request.folder)
 
 

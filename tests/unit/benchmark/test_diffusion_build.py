@@ -6,7 +6,7 @@ import pytest
 from benchmark_fakes import FakeEditor, build_request, tree, write_recipe, write_source
 from diffusion_fakes import DEVICE, DIFFUSION_RECIPE, FakeBatchEditor, nudged, on_device
 
-from harness.benchmark.build import build_benchmark, list_build_sources, write_lock
+from harness.benchmark.build import build_benchmark, find_sources, write_lock
 from harness.benchmark.verify import Promise, verify_benchmark
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import DeviceError, ImageEditError, WeightsError
@@ -16,7 +16,7 @@ from harness.records.manifest import Verdict
 
 
 def build(request, on_unit=lambda _: None):
-    return build_benchmark(request, list_build_sources(request), on_unit=on_unit)
+    return build_benchmark(request, find_sources(request), on_unit=on_unit)
 
 
 def diffusion_request(tmp_path, *changes, **others):

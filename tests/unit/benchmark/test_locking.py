@@ -3,7 +3,7 @@ import base64
 import pytest
 from benchmark_fakes import build_request
 
-from harness.benchmark.build import build_benchmark, list_build_sources
+from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.locking import compare_with_lock, lock_report, make_lock
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.records.manifest import Lock, Verdict
@@ -15,7 +15,7 @@ OTHER = "f" * 64
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     request = build_request(tmp_path_factory.mktemp("locking"))
-    build_benchmark(request, list_build_sources(request), on_unit=lambda _: None)
+    build_benchmark(request, find_sources(request), on_unit=lambda _: None)
     return BenchmarkFolder(request.folder)
 
 
@@ -75,6 +75,37 @@ def test_another_label_or_another_judgement_is_never_equivalent(samples, lock):
     judged = verdict_of_first(samples, lock, accepted=accepted)
     assert judged.verdict is Verdict.DIFFERENT
     assert "the lock has it as" in judged.detail
+
+
+@pytest.mark.parametrize(
+    ("voided", "other_pixels", "verdict"),
+    [
+        (0.119, False, Verdict.EQUIVALENT),
+        (0.121, False, Verdict.DIFFERENT),
+        (0.119, True, Verdict.EQUIVALENT),
+        (0.121, True, Verdict.DIFFERENT),
+        (None, False, Verdict.DIFFERENT),
+    ],
+)
+def test_a_label_filtered_otherwise_is_equivalent_where_as_much_was_voided(
+    folder, samples, voided, other_pixels, verdict
+):
+    edit = next(s for s in samples if s.edit is not None)
+
+    def filtered(share, digest):
+        scores = edit.scores.model_copy(update={"voided_fraction": share})
+        return edit.model_copy(update={"scores": scores, "filtered_label_pixel_sha256": digest})
+
+    # The lock's label lost 10 % of the object, and the bound is 2 % of it.
+    promised = make_lock(folder.header(), (filtered(0.10, OTHER),))
+    assert Lock.model_validate_json(promised.model_dump_json()) == promised
+    ours = filtered(voided, None if voided is None else "e" * 64)
+    if other_pixels:
+        ours = ours.model_copy(update={"pixel_sha256": OTHER})
+    (found,) = compare_with_lock((ours,), promised, LockRule())
+    assert found.verdict is verdict
+    (same,) = compare_with_lock((filtered(0.10, OTHER),), promised, LockRule())
+    assert same.verdict is Verdict.IDENTICAL
 
 
 def test_missing_and_extra_samples_are_named(folder, samples, lock):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from benchmark_fakes import RECIPE, SIZE, build_request, tree, write_recipe
 
-from harness.benchmark.build import build_benchmark, list_build_sources
+from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.preflight import check_sources
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.errors import ImageEditError, SourceDataError
@@ -32,7 +32,7 @@ USUAL = SizePreflight((HEIGHT, WIDTH))
 
 
 def check(request, preflight):
-    check_sources(list_build_sources(request), request.loaded, preflight)
+    check_sources(find_sources(request).files, request.loaded, preflight)
 
 
 def narrow(request, name):
@@ -46,10 +46,11 @@ def narrow(request, name):
 
 def test_of_sources_that_fit_only_the_header_is_read(tmp_path):
     request = build_request(tmp_path)
+    sources = find_sources(request).files
     for image in (request.source_root / "test" / "images").iterdir():
         image.write_bytes(image.read_bytes()[:60])
     preflight = SizePreflight((HEIGHT, WIDTH))
-    check(request, preflight)
+    check_sources(sources, request.loaded, preflight)
     assert preflight.checked == []
 
 
@@ -67,7 +68,7 @@ def test_what_can_not_be_edited_is_named_with_the_others(tmp_path):
 
 def test_many_are_counted(tmp_path):
     request = build_request(tmp_path)
-    sources = list_build_sources(request) * 2
+    sources = find_sources(request).files * 2
     with pytest.raises(ImageEditError, match=r"a-large\.png: .* and 2 more be edited"):
         check_sources(sources, request.loaded, SizePreflight())
 
@@ -81,7 +82,7 @@ def test_a_source_that_the_recipe_leaves_out_may_have_any_size(tmp_path):
 
 def test_a_file_that_is_no_image_is_refused_by_name(tmp_path):
     request = build_request(tmp_path)
-    sources = list_build_sources(request)
+    sources = find_sources(request).files
     sources[2].image.write_bytes(b"no image")
     with pytest.raises(SourceDataError, match=r"c-speck\.png is no PNG"):
         check_sources(sources, request.loaded, USUAL)
@@ -93,5 +94,5 @@ def test_a_build_asks_before_it_opens_its_editor(tmp_path):
 
     request = build_request(tmp_path, preflight=SizePreflight(), editor_factory=never)
     with pytest.raises(ImageEditError, match="too narrow"):
-        build_benchmark(request, list_build_sources(request), on_unit=lambda _: None)
+        build_benchmark(request, find_sources(request), on_unit=lambda _: None)
     assert tree(request.folder) == {}

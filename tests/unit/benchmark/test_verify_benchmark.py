@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from benchmark_fakes import RECIPE, build_request, write_recipe
 
-from harness.benchmark.build import build_benchmark, list_build_sources, write_lock
+from harness.benchmark.build import build_benchmark, find_sources, write_lock
 from harness.benchmark.remedy import remedy_for
 from harness.benchmark.verify import Promise, verify_benchmark
 from harness.dataset.benchmark_folder import BenchmarkFolder
@@ -18,7 +18,7 @@ from harness.records.manifest import Verdict
 @pytest.fixture
 def built(tmp_path):
     request = build_request(tmp_path)
-    build_benchmark(request, list_build_sources(request), on_unit=lambda _: None)
+    build_benchmark(request, find_sources(request), on_unit=lambda _: None)
     write_lock(request)
     return request
 
@@ -139,7 +139,7 @@ def test_the_remedy_for_a_broken_benchmark_restores_it(built):
     flip(BenchmarkFolder(built.folder).image_path(sample_of(built, "d-none", None).id))
     BenchmarkFolder(built.folder).croissant_path.unlink()
     assert remedy_for(check(built)) == BUILD
-    build_benchmark(built, list_build_sources(built), on_unit=lambda _: None)
+    build_benchmark(built, find_sources(built), on_unit=lambda _: None)
     assert check(built).ok
 
 
@@ -217,7 +217,7 @@ def test_a_whole_other_benchmark_is_not_the_locked_one(built):
     lock = read_lock(built.loaded.lock_path)
     loaded = write_recipe(built.folder.parent / "recipes", text=RECIPE.replace("= 7", "= 8"))
     other = replace(built, loaded=loaded)
-    build_benchmark(other, list_build_sources(other), on_unit=lambda _: None)
+    build_benchmark(other, find_sources(other), on_unit=lambda _: None)
     report = check(other, lock=lock)
     assert report.identical == 0
     verdicts = [f.verdict for f in report.findings if f.subject != "recipe"]

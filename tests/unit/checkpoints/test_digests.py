@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.checkpoints import digests as digests_module
 from harness.checkpoints.digests import DigestMemory, file_digest
-from harness.editing.diffusion import digests as digests_module
 
 
 def sha256(text: str) -> str:

@@ -212,6 +212,7 @@ def test_a_background_that_changed_is_measured(run):
     outside = 48 * 64 - 20 * 20
     assert account.background_psnr == pytest.approx(10 * np.log10(255**2 / (51**2 / outside)))
     assert account.object_change == pytest.approx(155 / 255, abs=1e-6)
+    assert account.background_ssim < 1
 
 
 def test_options_become_the_spec_of_a_recipe(run):

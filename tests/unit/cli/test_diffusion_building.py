@@ -80,13 +80,14 @@ def test_a_painted_recipe_takes_no_option_of_diffusion(repository, options, name
 def test_the_recipe_says_which_model_and_the_option_only_where_it_lies(repository, tmp_path):
     def camvid(**options):
         chosen = DiffusionOptions(**options)
-        return plan_build(repository, "camvid-diffusion", workers=None, options=chosen)
+        return plan_build(repository, "camvid-ea", workers=None, options=chosen)
 
     assert camvid(model=str(tmp_path)).workers >= 1
     with pytest.raises(WeightsError, match=r"sd-1\.5 is no folder.* recipe: sd-2\.1-base"):
         camvid(model="sd-1.5")
     with pytest.raises(WeightsError, match="--geometry-model tiny is no folder"):
         camvid(geometry_model="tiny")
+    assert camvid(model="tiny", geometry_model="tiny").loaded.recipe.name == "camvid-ea-tiny"
     with pytest.raises(WeightsError, match="random numbers") as caught:
         plan(repository, model=str(tmp_path))
     assert caught.value.remedy == "Leave --model out."

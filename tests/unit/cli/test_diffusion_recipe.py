@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.benchmark.build import BuildRequest, build_benchmark, list_build_sources, write_lock
+from harness.benchmark.build import BuildRequest, build_benchmark, find_sources, write_lock
 from harness.cli.diffusion_place import DiffusionOptions
 from harness.cli.recipe_editors import plan_build
 from harness.cli.workspace import Workspace
@@ -97,7 +97,7 @@ def request(workspace: Workspace, folder: str, **changes) -> BuildRequest:
 
 
 def build(asked: BuildRequest, on_unit=lambda _: None):
-    return build_benchmark(asked, list_build_sources(asked), on_unit=on_unit)
+    return build_benchmark(asked, find_sources(asked), on_unit=on_unit)
 
 
 @pytest.fixture(scope="module")

@@ -71,7 +71,7 @@ def test_an_unknown_label_space_is_refused_before_a_build(
         prepare(workspace)
     said = raised.value.one_line()
     assert "label space 'vok'" in said
-    assert "submission.toml: camvid, cityscapes, voc" in said
+    assert "submission.toml: ade20k, camvid, cityscapes, coco-stuff, voc" in said
     assert built == []
 
 

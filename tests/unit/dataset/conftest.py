@@ -17,3 +17,13 @@ def camvid_root() -> Path:
             pytest.fail(message)
         pytest.skip(message)
     return root
+
+
+@pytest.fixture(scope="session")
+def voc_labelme_root() -> Path:
+    """Three real VOC photos with labels; without them a test fails and says so."""
+    shared = os.environ.get("HARNESS_TEST_DATA") or REPOSITORY.parent / "shared" / "data"
+    root = Path(shared) / "voc_labelme"
+    if not (root / "images").is_dir():
+        pytest.fail(f"no VOC photos in {root}: name the folder above it by HARNESS_TEST_DATA")
+    return root

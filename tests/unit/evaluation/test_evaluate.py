@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from fakes import STREET, FakeRunner, sample_id, write_tiny_benchmark
+from noise_scenes import VIOLET, RedReader, Scenes
 
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png
@@ -30,7 +31,9 @@ def places(tmp_path):
 
 @pytest.fixture(autouse=True)
 def street(monkeypatch):
-    monkeypatch.setattr("harness.evaluation.evaluate.own_label_space", lambda _manifest: STREET)
+    monkeypatch.setattr(
+        "harness.evaluation.evaluate.own_label_space", lambda _manifest, **_: STREET
+    )
 
 
 def target(**limits):
@@ -211,3 +214,28 @@ def test_a_changed_manifest_is_run_anew(places):
     other = EvaluationTarget(manifest=changed, image_digest=DIGEST, limits=ContainerLimits())
     assert reuse_run(other, places) is None
     assert reuse_run(target(), places) is not None
+
+
+def test_pixels_that_the_noise_filter_took_are_not_scored(tmp_path):
+    scenes = Scenes(tmp_path)
+    label, whole = [[1, 1, 2, 255]], [[1, 1, 1, 1]]
+    source = scenes.add("a", [[8, 8, 8, 8]], label, whole)
+    edit = scenes.add("a", [[99, 8, 99, 99]], label, whole, edit=VIOLET)
+    scenes.filter(RedReader())  # takes the first pixel of the edit
+    places = EvaluationPlaces(
+        benchmark=scenes.folder, database=tmp_path / "results.duckdb", runs=tmp_path / "runs"
+    )
+    answer = encode_gray_png(np.array([[2, 1, 2, 1]], np.uint8))
+
+    record = run(places, FakeRunner(lambda _: answer))
+
+    assert record.outcome.status is RunStatus.COMPLETED
+    with ResultsStore.open_read_only(places.database) as store:
+        table = store.counts((record.run_id,))
+    rows = zip(table.sample, table.class_id, table.tp, table.fp, table.fn, strict=True)
+    assert {(table.sample_ids[n], *map(int, counts)) for n, *counts in rows} == {
+        (source, 1, 1, 0, 1),
+        (source, 2, 1, 1, 0),
+        (edit, 1, 1, 0, 0),
+        (edit, 2, 1, 0, 0),
+    }

@@ -17,6 +17,19 @@ from harness.records.attributes import Attribute, Edit
         ("hourglass", "an hourglass"),
         ("horse", "a horse"),
         ("TV monitor", "a TV monitor"),
+        ("SUV", "an SUV"),
+        ("CRT screen", "a CRT screen"),
+        ("LCD screen", "an LCD screen"),
+        ("utensil", "a utensil"),
+        ("urinal", "a urinal"),
+        ("urn", "an urn"),
+        ("used car", "a used car"),
+        ("unidentified bird", "an unidentified bird"),
+        ("uniform", "a uniform"),
+        ("onion", "an onion"),
+        ("ground", "the ground"),
+        ("violet grass", "violet grass"),
+        ("striped trousers", "striped trousers"),
     ],
 )
 def test_articles_follow_the_sound(phrase, expected):
@@ -49,3 +62,20 @@ def test_target_prompts_are_plain_english(attribute, value, expected):
 def test_captions():
     assert caption("street") == "a photo of a street"
     assert caption("aeroplane") == "a photo of an aeroplane"
+
+
+@pytest.mark.parametrize(
+    ("edit", "noun", "expected"),
+    [
+        ("color=orange", "grass", "a photo of orange grass"),
+        ("material=wood", "stairs", "a photo of stairs made of wood"),
+        ("color=pink", "sea", "a photo of the pink sea"),
+        ("style=painting", "snow", "a painting of snow"),
+        ("style=sketch", "sea", "a pencil sketch of the sea"),
+        ("weather=snowy", "people", "a photo of people on a snowy day"),
+        ("color=violet", "pair of scissors", "a photo of a violet pair of scissors"),
+    ],
+)
+def test_what_is_not_counted_has_no_article(edit, noun, expected):
+    attribute, value = edit.split("=")
+    assert target_prompt(Edit(attribute=Attribute(attribute), value=value), noun) == expected

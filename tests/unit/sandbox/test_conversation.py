@@ -213,3 +213,54 @@ def test_what_comes_after_a_fault_still_reaches_the_log():
             pass
 
     assert conversation.log.text() == "explanation\n"
+
+
+ASKED = [StreamedSample(id=s.id, png=s.png, loss_of=(7, 8)) for s in SAMPLES]
+
+
+def test_losses_are_asked_for_in_the_header_of_a_sample():
+    headers = []
+
+    def lossy(peer: Peer) -> None:
+        peer.say(b'{"protocol": 1, "name": "peer", "losses": true}\n')
+        while line := peer.stdin.readline():
+            headers.append(json.loads(line))
+            peer.stdin.read(headers[-1]["bytes"])
+            peer.answer(headers[-1]["id"], b"losses")
+
+    with talk(lossy, samples=ASKED) as (conversation, taken):
+        ending = conversation.hold()
+
+    assert ending.fault is None
+    assert taken == {sample.id: b"losses" for sample in ASKED}
+    assert [header["loss_of"] for header in headers] == [[7, 8]] * 5
+
+
+def test_who_offers_no_losses_is_not_asked_for_any():
+    told = []
+
+    def plain(peer: Peer) -> None:
+        peer.ready()
+        told.append(peer.stdin.read())
+
+    with talk(plain, samples=ASKED) as (conversation, taken):
+        ending = conversation.hold()
+
+    assert ending.fault.reason is FailureReason.NO_LOSSES
+    assert "offers none" in ending.fault.detail
+    assert taken == {}
+    assert told == [b""]
+
+
+def test_who_offers_losses_is_evaluated_as_ever():
+    def offering(peer: Peer) -> None:
+        peer.say(b'{"protocol": 1, "name": "peer", "losses": true}\n')
+        while line := peer.stdin.readline():
+            header = json.loads(line)
+            assert set(header) == {"id", "bytes"}
+            peer.answer(header["id"], peer.stdin.read(header["bytes"]))
+
+    with talk(offering) as (conversation, taken):
+        assert conversation.hold().complete
+
+    assert taken == {sample.id: sample.png for sample in SAMPLES}

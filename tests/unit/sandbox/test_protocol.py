@@ -5,6 +5,7 @@ import pytest
 from harness.sandbox.protocol import (
     AnswerHeader,
     LineError,
+    ReadyLine,
     parse_answer,
     parse_ready,
     sample_header,
@@ -19,9 +20,24 @@ def test_a_sample_header_is_one_json_line():
     assert json.loads(line) == {"id": "00ab", "bytes": 12}
 
 
+def test_a_sample_header_may_ask_for_the_loss_of_classes():
+    line = sample_header("00ab", 12, loss_of=(7, 8))
+
+    assert json.loads(line) == {"id": "00ab", "bytes": 12, "loss_of": [7, 8]}
+
+
 def test_a_ready_line_gives_the_name():
-    assert parse_ready(b'{"protocol": 1, "name": "U-Net, wide"}') == "U-Net, wide"
-    assert parse_ready('{"name":"Großes Netz","protocol":1}'.encode()) == "Großes Netz"
+    plain = parse_ready(b'{"protocol": 1, "name": "U-Net, wide"}')
+
+    assert plain == ReadyLine(name="U-Net, wide", losses=False)
+    assert parse_ready('{"name":"Großes Netz","protocol":1}'.encode()).name == "Großes Netz"
+
+
+def test_a_ready_line_may_offer_losses():
+    line = b'{"protocol": 1, "name": "x", "losses": %s}'
+
+    assert parse_ready(line % b"true").losses
+    assert not parse_ready(line % b"false").losses
 
 
 @pytest.mark.parametrize(
@@ -41,6 +57,9 @@ def test_a_ready_line_gives_the_name():
         b'{"protocol": 1, "name": "two\\nlines"}',
         b'{"protocol": 1, "name": "\\u001b[31mred"}',
         b'{"protocol": 1, "name": "x", "gpu": true}',
+        b'{"protocol": 1, "name": "x", "losses": 1}',
+        b'{"protocol": 1, "name": "x", "losses": null}',
+        b'{"protocol": 1, "losses": true}',
         b'{"protocol": 1, "name": "x", "name": "y"}',
         b'{"protocol": 1, "name": "\xff"}',
         json.dumps({"protocol": 1, "name": "x" * 201}).encode(),

@@ -8,7 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from harness.serving.serve import check_prediction, decode_image, encode_prediction
+from harness.serving.serve import (
+    check_prediction,
+    check_probabilities,
+    decode_image,
+    encode_prediction,
+    loss_map,
+)
 
 SERVE = Path(__file__).parents[3] / "harness" / "serving" / "serve.py"
 
@@ -19,8 +25,8 @@ def png(pixels: np.ndarray) -> bytes:
     return file.getvalue()
 
 
-def request(sample_id: str, data: bytes) -> bytes:
-    return json.dumps({"id": sample_id, "bytes": len(data)}).encode() + b"\n" + data
+def request(sample_id: str, data: bytes, **more: object) -> bytes:
+    return json.dumps({"id": sample_id, "bytes": len(data), **more}).encode() + b"\n" + data
 
 
 @pytest.fixture
@@ -197,6 +203,9 @@ def test_a_batch_with_a_prediction_too_few_is_explained(submit):
         b'{"id": 1, "bytes": 5}\nabcde',
         b'{"id": "a", "bytes": -5}\n',
         b'{"id": "a", "bytes": 1, "x": 1}\na',
+        b'{"id": "a", "bytes": 1, "loss_of": 1}\na',
+        b'{"id": "a", "bytes": 1, "loss_of": [-1]}\na',
+        b'{"id": "a", "bytes": 1, "loss_of": [true]}\na',
         b"[" * 5000,
     ],
 )
@@ -212,3 +221,124 @@ def test_no_images_are_a_clean_end(submit):
 
     assert done.returncode == 0
     assert answers(done.stdout) == ({"protocol": 1, "name": "unnamed"}, [])
+
+
+SURE = np.array([[[0.5, 1.0]], [[0.25, 0.0]], [[0.25, 0.0]]], np.float32)
+"""Three classes at 1x2 pixels."""
+
+
+def test_a_loss_is_minus_log_of_the_probability_in_thousandths():
+    # -ln 0.5 = 0.693147, -ln 0.25 = 1.386294, -ln 0 is more than is told
+    assert loss_map(SURE, [0]).tolist() == [[693, 0]]
+    assert loss_map(SURE, [1]).tolist() == [[1386, 65535]]
+    assert loss_map(SURE, [1, 2]).tolist() == [[693, 65535]]
+    assert loss_map(SURE, [1, 1]).tolist() == [[1386, 65535]]
+    assert loss_map(SURE, [0]).dtype == np.uint16
+
+
+def test_the_loss_of_a_class_without_a_channel_is_explained():
+    with pytest.raises(ValueError, match=r"class id 3 was asked for, and .* 3 channels"):
+        loss_map(SURE, [0, 3])
+
+
+TWO = np.zeros((1, 2, 3), np.uint8)
+
+
+def test_half_precision_is_close_enough_to_1():
+    logits = np.random.default_rng(0).normal(size=(150, 1, 2))
+    weights = np.exp(logits)
+    check_probabilities((weights / weights.sum(axis=0)).astype(np.float16), TWO)
+    check_probabilities(SURE, TWO)
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "error", "message"),
+    [
+        ([[[1.0]]], TypeError, "returned list, not a NumPy array"),
+        (np.ones((1, 1, 2), np.uint8), TypeError, "returned uint8; return floats"),
+        (np.ones((1, 2), np.float32), ValueError, r"shape \(1, 2\) for an image"),
+        (np.ones((1, 2, 1), np.float32), ValueError, r"shape \(1, 2, 1\) for an image"),
+        (np.ones((0, 1, 2), np.float32), ValueError, "outside 0-1"),
+        (3 * SURE - 1, ValueError, "outside 0-1; return softmax outputs, not logits"),
+        (SURE * np.nan, ValueError, "outside 0-1"),
+        (SURE / 0.5 * 0.45, ValueError, r"add up to 1 \+- 0.1"),
+    ],
+)
+def test_unusable_probabilities_are_explained(probabilities, error, message):
+    with np.errstate(all="ignore"), pytest.raises(error, match=message):
+        check_probabilities(probabilities, TWO)
+
+
+LOSSY = """
+import numpy as np
+from serve import serve
+def probabilities(image):
+    share = image[:, :, 0].astype(np.float32) / 255
+    return np.stack([share, 1 - share])
+serve(lambda image: image[:, :, 1], probabilities=probabilities)
+"""
+
+
+def test_losses_and_predictions_are_answered_as_asked(submit):
+    stdin = request("a", png(RED)) + request("b", png(RED), loss_of=[1]) + request("c", png(RED))
+
+    done = submit(LOSSY, stdin)
+
+    assert done.returncode == 0, done.stderr
+    ready, found = answers(done.stdout)
+    assert ready == {"protocol": 1, "name": "unnamed", "losses": True}
+    assert [sample_id for sample_id, _ in found] == ["a", "b", "c"]
+    assert np.array_equal(found[0][1], RED[:, :, 1])
+    # class 1 has 55/255 where red is 200, and 254/255 where it is 1
+    assert found[1][1].dtype == np.uint16
+    assert found[1][1][0, 0] == round(-1000 * np.log(55 / 255))
+    assert found[1][1][1, 2] == round(-1000 * np.log(254 / 255))
+    assert np.array_equal(found[2][1], RED[:, :, 1])
+
+
+LOSSY_BATCHES = """
+import sys
+import numpy as np
+from serve import serve_batched
+def probabilities(images):
+    print("losses", len(images), file=sys.stderr)
+    return [np.ones((1, *image.shape[:2])) for image in images]
+def predict(images):
+    print("classes", len(images), file=sys.stderr)
+    return [image[:, :, 2] for image in images]
+serve_batched(predict, probabilities=probabilities, batch_size=3)
+"""
+
+
+def test_a_batch_is_asked_for_one_thing(submit):
+    asked = [{}, {}, {"loss_of": [0]}, {"loss_of": [0]}, {"loss_of": [0]}, {"loss_of": [0]}, {}]
+    stdin = b"".join(request(str(n), png(RED), **more) for n, more in enumerate(asked))
+
+    done = submit(LOSSY_BATCHES, stdin, HARNESS_MAX_IN_FLIGHT="16")
+
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.decode().split("\n")[:-1] == [
+        *("classes 2", "losses 3", "losses 1", "classes 1")
+    ]
+    found = answers(done.stdout)[1]
+    assert [sample_id for sample_id, _ in found] == list("0123456")
+    assert found[3][1].dtype == np.uint16
+    assert not found[3][1].any()
+
+
+def test_too_few_probabilities_are_explained(submit):
+    code = LOSSY_BATCHES.replace("for image in images]", "for image in images[1:]]", 1)
+
+    done = submit(code, request("a", png(RED), loss_of=[0]))
+
+    assert done.returncode == 1
+    assert b"probabilities returned 0 arrays for 1 images" in done.stderr
+
+
+def test_losses_that_were_never_offered_end_it(submit):
+    code = "from serve import serve\nserve(lambda image: image[:, :, 0])\n"
+
+    done = submit(code, request("a", png(RED), loss_of=[0]))
+
+    assert done.returncode == 1
+    assert b"serve() was given no probabilities" in done.stderr

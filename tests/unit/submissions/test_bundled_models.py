@@ -145,3 +145,19 @@ def test_the_forest_finds_objects_by_their_colours(predictor, stem, class_id):
     predicted = predictor("color-forest")(image)
     shown = label == class_id
     assert (predicted[shown] == class_id).mean() > 0.3
+
+
+@pytest.mark.parametrize("folder", ["mini-unet", "mini-unet-augmented"])
+def test_unets_probabilities_are_those_of_their_prediction(import_from, folder):
+    network = import_from(folder, "predict").UNet(SUBMISSIONS / folder / "unet.onnx")
+    image = np.random.default_rng(0).integers(0, 256, (97, 61, 3), dtype=np.uint8)
+
+    found = network.probabilities(image)
+
+    assert found.dtype == np.float32
+    assert found.shape[1:] == (97, 61)
+    assert np.abs(found.sum(axis=0) - 1).max() < 1e-5
+    assert np.array_equal(found.argmax(axis=0), network.predict(image))
+    never = np.flatnonzero(found.reshape(len(found), -1).max(axis=1) == 0).tolist()
+    assert VOC_BACKGROUND not in never
+    assert len(never) < len(found) / 2

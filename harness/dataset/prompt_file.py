@@ -1,0 +1,228 @@
+"""Frozen prompts as a file beside the recipe: one line a source, for people to read and edit.
+
+The first line says what wrote them. A person may change captions, phrases and prompts; what stands
+in a line is checked, whoever wrote it.
+"""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from harness.dataset.atomic_file import write_atomically
+from harness.errors import RecipeError
+from harness.records.attributes import Edit
+from harness.records.base import Record, first_fault
+from harness.records.prompts import PromptFileHeader, PromptSpec, SourcePrompts
+from harness.records.recipe import Recipe
+
+AnyRecord = TypeVar("AnyRecord", bound=Record)
+
+_KEYS = ("source_name", "object_class", "caption", "phrase", "origin", "reason", "edits")
+"""The order of a line's keys: what a reviewer reads first comes first."""
+_EDIT_KEYS = ("edit", "prompt", "origin", "reason")
+_REPAIR = "Correct the line, or run `harness write-prompts` with --replace to write the file anew."
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrozenPrompts:
+    """A file of frozen prompts."""
+
+    path: Path
+    """The file."""
+    header: PromptFileHeader
+    """What wrote it."""
+    sources: Mapping[str, SourcePrompts]
+    """Its lines by the source's name."""
+
+    def by_name(self, name: str) -> SourcePrompts | None:
+        """Return the prompts of the source called `name`, or None."""
+        return self.sources.get(name)
+
+
+def prompt_path(recipe_path: Path, recipe: Recipe) -> Path:
+    """Return where the recipe's prompts stand, or would: beside it."""
+    return recipe_path.with_name(recipe.prompts.file or f"{recipe.name}.prompts.jsonl")
+
+
+def read_prompts(path: Path, recipe: Recipe) -> Mapping[str, SourcePrompts]:
+    """Return the frozen prompts of `recipe` by source.
+
+    Raises:
+        RecipeError: See `load_prompts`.
+    """
+    return load_prompts(path, recipe).sources
+
+
+def load_prompts(path: Path, recipe: Recipe) -> FrozenPrompts:
+    """Return the file of prompts at `path`, every line of it checked against the recipe.
+
+    Raises:
+        RecipeError: It is not there or was written for another recipe or in another way, a line is
+            no source's prompts, a source stands twice, an edit of the recipe has no prompt, or a
+            caption or prompt does not name the object; the message names the line.
+    """
+    numbered = _lines(path, recipe)
+    first = next(numbered, None)
+    if first is None:
+        raise _fault(path, 1, "the file is empty")
+    header = _parse(first.text, PromptFileHeader, path=path, number=first.number)
+    if (wrong := header_fault(header, recipe)) is not None:
+        raise _fault(path, first.number, wrong)
+    sources: dict[str, SourcePrompts] = {}
+    for line in numbered:
+        prompts = _parse(line.text, SourcePrompts, path=path, number=line.number)
+        if prompts.source_name in sources:
+            what = f"source_name: {prompts.source_name!r} stands twice"
+            raise _fault(path, line.number, what)
+        if (wrong := line_fault(prompts, recipe.all_edits())) is not None:
+            raise _fault(path, line.number, f"{prompts.source_name}: {wrong}")
+        sources[prompts.source_name] = prompts
+    return FrozenPrompts(path=path, header=header, sources=sources)
+
+
+def header_fault(header: PromptFileHeader, recipe: Recipe) -> str | None:
+    """Return why prompts under `header` are not the recipe's, beginning with the key, or None.
+
+    Digests that the recipe pinned since are held against the files that wrote the prompts.
+    """
+    if header.recipe != recipe.name:
+        return f"recipe: it is of {header.recipe!r}, not {recipe.name!r}"
+    if _unpinned(header.spec) != _unpinned(recipe.prompts):
+        return "spec: the recipe's [prompts] say another way of writing"
+    spec = recipe.prompts
+    for key, model, files in (
+        ("captioner_files", spec.captioner, header.captioner_files),
+        ("language_model_files", spec.language_model, header.language_model_files),
+    ):
+        for name, digest in {} if model is None else model.files.items():
+            if files.get(name, digest) != digest:
+                return f"{key}: {name} was not the file that the recipe pins"
+    return None
+
+
+def line_fault(prompts: SourcePrompts, edits: Iterable[Edit]) -> str | None:
+    """Return what is wrong with one source's prompts, beginning with the key, or None.
+
+    Args:
+        prompts: The line.
+        edits: The recipe's edits; each has one prompt, and there are no others.
+    """
+    phrase = prompts.phrase
+    if prompts.object_class is not None and phrase is None:
+        return f"phrase: there is none, and the object is a {prompts.object_class}"
+    if fault := _text_fault(prompts.caption, phrase):
+        return f"caption: {fault}"
+    seen: set[Edit] = set()
+    wanted = tuple(edits)
+    for line in prompts.edits:
+        key = f"edits: {line.edit}"
+        if line.edit in seen:
+            return f"{key} stands twice"
+        if line.edit not in wanted:
+            return f"{key} is no edit of the recipe"
+        # Without an object nothing local is edited, and its prompts are the template's.
+        if fault := _text_fault(line.prompt, phrase if prompts.object_class else None):
+            return f"{key}: {fault}"
+        seen.add(line.edit)
+    missing = next((edit for edit in wanted if edit not in seen), None)
+    return None if missing is None else f"edits: {missing} has no prompt"
+
+
+def write_prompts(path: Path, header: PromptFileHeader, prompts: Iterable[SourcePrompts]) -> None:
+    """Write a file of prompts, whole or not at all, its lines by the source's name.
+
+    Raises:
+        OSError: It can't be written; what stood there is untouched.
+    """
+    ordered = sorted(prompts, key=lambda one: one.source_name)
+    lines = [header_line(header), *(source_line(one) for one in ordered)]
+    data = "".join(f"{line}\n" for line in lines).encode()
+    write_atomically(path, data, scratch=path.parent)
+
+
+def header_line(header: PromptFileHeader) -> str:
+    """Return the first line of a file of prompts."""
+    return _json(header.model_dump(mode="json"))
+
+
+def source_line(prompts: SourcePrompts) -> str:
+    """Return the line of one source, its keys in an order that people can review."""
+    plain = prompts.model_dump(mode="json")
+    edits = [_ordered(edit, _EDIT_KEYS) for edit in plain["edits"]]
+    return _json(_ordered(plain, _KEYS) | {"edits": edits})
+
+
+def _unpinned(spec: PromptSpec) -> PromptSpec:
+    """Return how prompts are made, whatever the file is called and the digests of models are."""
+    models = {"captioner": spec.captioner, "language_model": spec.language_model}
+    loose = {key: m and m.model_copy(update={"files": {}}) for key, m in models.items()}
+    return spec.model_copy(update={"file": None, **loose})
+
+
+def _ordered(values: Mapping[str, object], keys: tuple[str, ...]) -> dict[str, object]:
+    """Return `values` with `keys` first; a reason that there is none of is left out."""
+    order = (*keys, *(key for key in values if key not in keys))
+    return {key: values[key] for key in order if key != "reason" or values[key] is not None}
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, allow_nan=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Line:
+    number: int
+    text: str
+
+
+def _lines(path: Path, recipe: Recipe) -> Iterator[_Line]:
+    """Yield the lines of the file that are not empty, with their numbers."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        msg = f"the prompts of {recipe.name} are not written yet: there is no {path}"
+        remedy = f"Run `harness write-prompts {recipe.name}` once."
+        raise RecipeError(msg, remedy=remedy) from error
+    except UnicodeDecodeError as error:
+        msg = f"{path} is no UTF-8 text"
+        raise RecipeError(msg, remedy="Save it as UTF-8.") from error
+    # str.splitlines would also end lines at signs that may stand in a caption
+    for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), start=1):
+        if line.strip():
+            yield _Line(number=number, text=line.rstrip("\r"))
+
+
+def _parse(text: str, kind: type[AnyRecord], *, path: Path, number: int) -> AnyRecord:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise _fault(path, number, first_fault(error)) from error
+
+
+def _text_fault(text: str, phrase: str | None) -> str | None:
+    if not text.strip() or not text.isprintable():
+        return "it is not one line of plain text"
+    if phrase is not None and not _says(text, phrase):
+        return f"the phrase {phrase!r} does not occur in {text!r}"
+    return None
+
+
+def _says(text: str, phrase: str) -> bool:
+    """Return whether `phrase` occurs in `text` as whole words, whatever their case and spaces."""
+    words = f" {' '.join(text.split())} ".casefold()
+    wanted = " ".join(phrase.split()).casefold()
+    start = words.find(wanted) if wanted else -1
+    while start >= 0:
+        around = (words[start - 1], words[start + len(wanted)])
+        if not any(sign.isalnum() or sign == "_" for sign in around):
+            return True
+        start = words.find(wanted, start + 1)
+    return False
+
+
+def _fault(path: Path, number: int, what: str) -> RecipeError:
+    return RecipeError(f"{path}, line {number}: {what}", remedy=_REPAIR)
