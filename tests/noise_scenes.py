@@ -27,6 +27,11 @@ SKETCH = Edit(attribute=Attribute.STYLE, value="sketch")
 LEFT = Edit(attribute=Attribute.POSITION, value="left")
 UNIT = 10
 """Losses a step of red."""
+LABEL = [[1, 1, 1, 0], [1, 1, 2, 255]]
+MASK = [[1, 1, 1, 1], [0, 0, 1, 1]]
+"""A car's label and the mask of its object."""
+BAD = [[99, 99, 99, 99], [99, 99, 99, 99]]
+"""Red whose losses are over any bound."""
 
 
 class Scenes:

@@ -35,14 +35,18 @@ def miou(total, classes):
     return mean([iou(total, c) for c in classes])
 
 
-def slow_scores(samples, counts, *, drawn=None):
+def slow_scores(samples, counts, *, paired=(), drawn=None):
     """All figures of one submission.
 
-    `drawn` lists source ids as often as they are drawn; None for each source once.
+    `paired` are counts of sources under the filtered labels of edits, by edit; `drawn` lists
+    source ids as often as they are drawn, None for each source once.
     """
-    rows_of = defaultdict(list)
+    rows_of, clean_of = defaultdict(list), defaultdict(list)
     for row in counts:
         rows_of[row.sample_id].append(row)
+    for row in paired:
+        clean_of[row.sample_id].append(row)
+    own_labels = {s.id for s in samples if _keeps_source_label(s)}
     sources = [s.id for s in samples if s.edit is None and s.accepted]
     drawn = sources if drawn is None else drawn
     clean_rows = [row for source in drawn for row in rows_of[source]]
@@ -50,9 +54,17 @@ def slow_scores(samples, counts, *, drawn=None):
     values = {}
     for edit in dict.fromkeys(s.edit for s in samples if s.edit is not None):
         edits = {s.source_id: s.id for s in samples if s.edit == edit and s.accepted}
-        paired = [source for source in drawn if source in edits]
-        before = pooled([row for source in paired for row in rows_of[source]])
-        after = pooled([row for source in paired for row in rows_of[edits[source]]])
+        with_edit = [source for source in drawn if source in edits]
+        before = pooled(
+            [
+                row
+                for source in with_edit
+                for row in (
+                    rows_of[source] if edits[source] in own_labels else clean_of[edits[source]]
+                )
+            ]
+        )
+        after = pooled([row for source in with_edit for row in rows_of[edits[source]]])
         classes = occurring(before) & occurring(after)
         values[str(edit)] = (miou(before, classes), miou(after, classes))
     drops = {
@@ -74,3 +86,9 @@ def slow_scores(samples, counts, *, drawn=None):
         "overall": mean(by_attribute.values()),
         "edited": mean([mean(of_values) for of_values in edited.values()]),
     }
+
+
+def _keeps_source_label(sample):
+    """Whether the clean side of a pair is the source under its own, whole label."""
+    moved = sample.edit is not None and sample.edit.attribute in ("size", "position")
+    return moved or sample.filtered_label_pixel_sha256 is None

@@ -33,8 +33,8 @@ def sha(text):
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def sample(source, edit=None, *, accepted=True):
-    """A sample of the source called `source`."""
+def sample(source, edit=None, *, accepted=True, filtered=False):
+    """A sample of the source called `source`; a `filtered` one has a label of its own."""
     identity = sha(f"{source} {edit}")[:16]
     return Sample(
         id=identity,
@@ -54,14 +54,24 @@ def sample(source, edit=None, *, accepted=True):
         label_sha256=sha(source + "label png"),
         label_pixel_sha256=sha(source + "label"),
         signature="",
+        filtered_label_sha256=sha(identity + "filtered png") if filtered else None,
+        filtered_label_pixel_sha256=sha(identity + "filtered") if filtered else None,
     )
 
 
-def samples(sources, *, edits=EDITS, rejected=()):
-    """Every source and all its edits; `rejected` holds (source, edit) that were not accepted."""
+def samples(sources, *, edits=EDITS, rejected=(), filtered=()):
+    """Every source and all its edits.
+
+    `rejected` holds (source, edit) that were not accepted, `filtered` those whose label was.
+    """
     made = [sample(source) for source in sources]
     made += [
-        sample(source, edit, accepted=(source, edit) not in rejected)
+        sample(
+            source,
+            edit,
+            accepted=(source, edit) not in rejected,
+            filtered=(source, edit) in filtered,
+        )
         for source in sources
         for edit in edits
     ]
@@ -135,4 +145,17 @@ def random_counts(of, *, seed, skill=0.8):
                     ClassCounts(sample_id=one.id, class_id=class_id, tp=tp, fp=fp, fn=n - tp)
                 )
         rows.append(ClassCounts(sample_id=one.id, class_id=-1, tp=0, fp=3, fn=0))
+    return rows
+
+
+def random_paired_counts(of, own, *, seed, skill=0.8):
+    """Plausible counts of sources under the filtered labels among `of`; `own` are the edits'."""
+    generator = np.random.default_rng(seed)
+    judges = {one.id for one in of if one.accepted and one.judges_source}
+    rows = []
+    for row in own:
+        labelled = row.tp + row.fn
+        if row.sample_id in judges and labelled:
+            tp, fp = (int(n) for n in (generator.binomial(labelled, skill), generator.integers(90)))
+            rows.append(row.model_copy(update={"tp": tp, "fp": fp, "fn": labelled - tp}))
     return rows

@@ -4,10 +4,12 @@ import json
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import numpy as np
+import PIL
 import torch
+import transformers
 from numpy.typing import NDArray
 from transformers import CLIPConfig, CLIPModel, CLIPTokenizer
 
@@ -21,6 +23,7 @@ from harness.checkpoints.place import WeightsPlace
 from harness.checkpoints.quiet import quiet_transformers
 from harness.errors import WeightsError
 from harness.records.acceptance import ClipRule
+from harness.records.base import canonical_json, sha256_hex
 from harness.records.prompts import TINY
 
 logger = logging.getLogger(__name__)
@@ -65,7 +68,11 @@ def open_clip(
 
 @dataclass(frozen=True, kw_only=True)
 class ClipEmbedder:
-    """Embeds by a CLIP model; what is given in one call is one batch."""
+    """Embeds by a CLIP model, one image or text a pass.
+
+    In a batch the last bits of an embedding depend on how many others are there and on the longest
+    of the texts, because a matrix product of another shape is added up in another order.
+    """
 
     model: CLIPModel
     """The model on its device, in float32."""
@@ -76,13 +83,22 @@ class ClipEmbedder:
     digests: Mapping[str, str] = field(default_factory=dict)
     """sha256 by file."""
 
+    @property
+    def identity(self) -> str:
+        """A digest of the model's bytes, how it sees, what computes, and on what kind of device."""
+        device = self.model.device
+        if device.type == "cuda":
+            kind = torch.cuda.get_device_name(device)
+        else:
+            kind = f"{device.type} {torch.backends.cpu.get_cpu_capability()}"
+        versions = [torch.__version__, transformers.__version__, PIL.__version__]
+        parts = [sorted(self.digests.items()), asdict(self.view), kind, versions]
+        return sha256_hex(canonical_json(parts))
+
     def images(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Return the embeddings of RGB images, each [H, W, 3]: [N, D], unit length."""
-        pixels = np.stack([self.view.pixels(image) for image in images])
         with torch.inference_mode(), _full_float32():
-            given = torch.from_numpy(pixels).to(self.model.device)
-            pooled = self.model.vision_model(pixel_values=given).pooler_output
-            return _unit(self.model.visual_projection(pooled))
+            return np.concatenate([self._image(image) for image in images])
 
     def texts(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return the embeddings of `texts`: [N, D], unit length.
@@ -96,14 +112,22 @@ class ClipEmbedder:
         if cut:
             text = "%d of %d texts are longer than %d tokens: CLIP sees their beginnings"
             logger.warning(text, cut, len(texts), longest)
-        tokens = self.tokenizer(
-            list(texts), padding=True, truncation=True, max_length=longest, return_tensors="pt"
-        ).to(self.model.device)
         with torch.inference_mode(), _full_float32():
-            pooled = self.model.text_model(
-                input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
-            ).pooler_output
-            return _unit(self.model.text_projection(pooled))
+            return np.concatenate([self._text(text, longest) for text in texts])
+
+    def _image(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        given = torch.from_numpy(self.view.pixels(image)[None]).to(self.model.device)
+        pooled = self.model.vision_model(pixel_values=given).pooler_output
+        return _unit(self.model.visual_projection(pooled))
+
+    def _text(self, text: str, longest: int) -> NDArray[np.float32]:
+        tokens = self.tokenizer(text, truncation=True, max_length=longest, return_tensors="pt").to(
+            self.model.device
+        )
+        pooled = self.model.text_model(
+            input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
+        ).pooler_output
+        return _unit(self.model.text_projection(pooled))
 
 
 def _read_model(checkpoint: Checkpoint) -> CLIPModel:

@@ -74,7 +74,8 @@ class SemanticModel:
         gpu = self._device.type == "cuda"
         kind = torch.cuda.get_device_name(self._device) if gpu else self._device.type
         versions = [torch.__version__, transformers.__version__]
-        parts = [sorted(self.digests.items()), sorted(self._rule.class_map.items()), kind, versions]
+        maps = [sorted(self._names.items()), sorted(self._rule.class_map.items())]
+        parts = [sorted(self.digests.items()), maps, kind, versions]
         return sha256_hex(canonical_json(parts))
 
     def check_classes(self, class_names: Iterable[str]) -> None:

@@ -29,6 +29,9 @@ class Assessors:
     """Opens the CLIP model; None where the recipe has no CLIP filter."""
     losses: Callable[[], AbstractContextManager[LossReader]] | None = None
     """Opens the noise filter's model; None where the recipe has no noise filter."""
+    check: Callable[[tuple[str, ...]], None] = lambda _: None
+    """Raises where one of them is not to be had, or doesn't know one of the classes that are told:
+    before hours go into edits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,8 @@ class AssessmentPlaces:
     """Where what models said is kept, by content."""
     scratch: Path
     """Where files are written before they are renamed."""
+    before_writing: Callable[[], None]
+    """Called before the first file of the benchmark itself is written."""
 
 
 def assess(
@@ -63,6 +68,14 @@ def assess(
     watch: Watch,
 ) -> Assessed:
     """Return `samples` with the scores that `rule` asks for, accepted or rejected by it.
+
+    Args:
+        samples: The samples, edited.
+        rule: What is asked for.
+        label_space: The samples'.
+        assessors: The models.
+        places: Where files lie.
+        watch: Follows it.
 
     Raises:
         BenchmarkError: The rule asks for a model, and none was handed in.
@@ -82,6 +95,7 @@ def assess(
                 "reading losses", total=len(samples_to_read(samples)), unit="images"
             ) as advance,
         ):
+            places.before_writing()
             samples = filter_labels(
                 samples,
                 folder,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.benchmark.assessment import Assessed, AssessmentPlaces, Assessors, assess
+from harness.benchmark.assessment import CLIP, LOSSES, Assessed, AssessmentPlaces, Assessors, assess
 from harness.benchmark.build_report import BuildReport, count_units, editing_cost
 from harness.benchmark.device_watch import DeviceWatch
 from harness.benchmark.environment import build_environment, code_digest
@@ -17,7 +17,7 @@ from harness.benchmark.identity import sample_id
 from harness.benchmark.index import write_index
 from harness.benchmark.leftovers import remove_leftovers
 from harness.benchmark.locking import lock_report, make_lock
-from harness.benchmark.preflight import Preflight, check_sources
+from harness.benchmark.preflight import Preflight, fit_sources
 from harness.benchmark.scan import ScanPlan, SourceScan
 from harness.benchmark.source_finding import find_build_sources
 from harness.benchmark.unit import (
@@ -30,6 +30,7 @@ from harness.benchmark.unit import (
     Workshop,
     group_name,
 )
+from harness.benchmark.unit_prompts import check_frozen
 from harness.benchmark.unit_record import promised_files
 from harness.benchmark.watch import Unwatched, Watch
 from harness.dataset.atomic_file import write_atomically
@@ -114,19 +115,15 @@ def build_benchmark(
         OSError: A file can't be written.
     """
     started = time.monotonic()
-    sources = scan.files
     lock = read_lock(request.loaded.lock_path)
     environment = build_environment()
-    if not sources:
-        msg = f"no source of {request.loaded.recipe.name} has an object that the recipe selects"
-        raise SourceDataError(msg, remedy=_LOOSEN)
-    if request.preflight is not None:
-        check_sources(sources, request.loaded, request.preflight)
+    scan = _checked(request, scan)
+    sources = scan.files
     with _exclusive(request):
         units = _edit(request, sources, environment, on_unit=on_unit)
         edited = tuple(sample for unit in units for sample in unit.record.samples)
-        BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
         assessed = _assess(request, edited)
+        _take_header_away(request)
         samples = assessed.samples
         _tidy(request, sources, samples)
         update = {"device": units[0].record.device, "assessment": assessed.models}
@@ -141,6 +138,25 @@ def build_benchmark(
         cost=editing_cost(units),
         lock=lock and lock_report(header, samples, lock, request.loaded.recipe.lock),
     )
+
+
+def _checked(request: BuildRequest, scan: SourceScan) -> SourceScan:
+    """Return the sources that can be edited, once all is there that the build will ask for."""
+    loaded = request.loaded
+    if request.preflight is not None:
+        scan = fit_sources(scan, loaded, request.preflight, prompts=request.prompts)
+    if not scan.taken:
+        msg = f"no source of {loaded.recipe.name} has an object that the recipe selects"
+        raise SourceDataError(msg, remedy=_LOOSEN)
+    if loaded.recipe.prompts.file is not None:
+        check_frozen(loaded.recipe, scan.taken, request.prompts)
+    request.assessors.check(tuple(sorted(scan.report.classes)))
+    return scan
+
+
+def _take_header_away(request: BuildRequest) -> None:
+    """Say that the folder is no longer the benchmark that its header describes."""
+    BenchmarkFolder(request.folder).header_path.unlink(missing_ok=True)
 
 
 def _edit(
@@ -162,12 +178,18 @@ def _edit(
 
 def _assess(request: BuildRequest, samples: tuple[Sample, ...]) -> Assessed:
     state = request.folder / STATE
+    places = AssessmentPlaces(
+        folder=request.folder,
+        state=state,
+        scratch=state / SCRATCH,
+        before_writing=partial(_take_header_away, request),
+    )
     return assess(
         samples,
         request.loaded.recipe.acceptance,
         label_space=request.loaded.label_space,
         assessors=request.assessors,
-        places=AssessmentPlaces(folder=request.folder, state=state, scratch=state / SCRATCH),
+        places=places,
         watch=request.watch,
     )
 
@@ -245,7 +267,7 @@ def _exclusive(request: BuildRequest) -> Iterator[None]:
         except BlockingIOError as error:
             msg = f"another process builds {folder}"
             raise BenchmarkError(msg, remedy="Wait until it is done.") from error
-        for name in (SCRATCH, UNITS) if request.fresh else (SCRATCH,):
+        for name in (SCRATCH, UNITS, CLIP, LOSSES) if request.fresh else (SCRATCH,):
             shutil.rmtree(state / name, ignore_errors=True)
         for name in (SCRATCH, UNITS):
             (state / name).mkdir(exist_ok=True)

@@ -24,7 +24,7 @@ from harness.errors import BenchmarkError, WeightsError
 from harness.records.manifest import Sample
 
 BATCH = 32
-"""Images or texts that the model is given at a time."""
+"""Images or texts that are read, handed to the model and kept at a time."""
 _READERS = 4
 """Threads that read the images of the next batch while the model looks at this one."""
 _UNIT_TOLERANCE = 1e-3
@@ -76,8 +76,9 @@ def add_clip_scores(
 ) -> tuple[Sample, ...]:
     """Return `samples` with the CLIP scores of every edit, in their order; other scores are kept.
 
-    Every image and every text is embedded once and kept in `cache` by its content and the model's,
-    so a pass that was cut off goes on where it was. Images are read batch by batch.
+    Every image and every text is embedded once and kept in `cache` by its content and the
+    embedder's identity, so a pass that was cut off goes on where it was. Images are read batch by
+    batch.
 
     Args:
         samples: A benchmark's samples; every edit's source is among them.
@@ -85,8 +86,8 @@ def add_clip_scores(
         embedder: The model.
         cache: The folder of the embeddings; safe to delete.
         on_scored: Told how many more images the model has seen, of sources and of edits.
-        batch_size: Images or texts that the model is given at a time; it changes no score by more
-            than rounding.
+        batch_size: Images or texts that are handed over and kept at a time; it changes no score,
+            as an embedder looks at each as if it were alone.
 
     Raises:
         BenchmarkError: An image is missing or another than its sample's.
@@ -94,7 +95,7 @@ def add_clip_scores(
         WeightsError: The model answers what is no embedding.
         OSError: The cache can't be written.
     """
-    with EmbeddingCache(cache, embedder.digests) as kept:
+    with EmbeddingCache(cache, embedder.identity) as kept:
         work = _Pass(samples, folder, embedder=embedder, kept=kept, batch_size=batch_size)
         work.embed_texts()
         work.embed_images(on_scored)

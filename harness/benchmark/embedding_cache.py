@@ -1,9 +1,9 @@
-"""Embeddings kept by content, two files a model; nothing of what is embedded or by what."""
+"""Embeddings kept by content, two files an embedder; nothing of what is embedded or by what."""
 
 import fcntl
 import os
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from harness.records.base import canonical_json, sha256_hex
 
 Vector = NDArray[np.float32]
-_PREPARATION = 1
+_PREPARATION = 2
 """Raised when images or texts are brought to models in another way: what was kept is not taken."""
 _KEY_BYTES = 16
 """128 bits of a sha256: enough that no two contents meet."""
@@ -24,21 +24,21 @@ _FLOAT = np.dtype("<f4")
 
 
 class EmbeddingCache:
-    """Embeddings of one model, read and appended to; several processes may share it.
+    """Embeddings by one embedder, read and appended to; several processes may share it.
 
     `NAME.vectors` holds one vector after the other, and `NAME.entries` says in the same order what
     each one is of. A vector is written before its entry, and an entry holds its checksum, so what
     was cut off or lost is never taken: it is missing. What is read back is bit-equal.
     """
 
-    def __init__(self, folder: Path, digests: Mapping[str, str]) -> None:
-        """Read what `folder` holds for the model of these files, and make it where it is missing.
+    def __init__(self, folder: Path, identity: str) -> None:
+        """Read what `folder` holds of the embedder of this identity; make it where it is missing.
 
         Raises:
             OSError: It can't be made, read or written.
         """
         folder.mkdir(parents=True, exist_ok=True)
-        name = sha256_hex(canonical_json([_PREPARATION, dict(digests)]))[:32]
+        name = sha256_hex(canonical_json([_PREPARATION, identity]))[:32]
         self._entries = _open(folder / f"{name}.entries")
         self._vectors = _open(folder / f"{name}.vectors")
         self._length = 0

@@ -18,7 +18,8 @@ def judge_samples(samples: tuple[Sample, ...], rule: AcceptanceRule) -> tuple[Sa
 def scores_that_lack(samples: tuple[Sample, ...], rule: AcceptanceRule) -> tuple[str, ...]:
     """Return the bounds of `rule`, by key, on scores that `samples` don't have.
 
-    A score that does not apply to one edit is there nevertheless if others have it.
+    A score that does not apply to one edit is there nevertheless if others have it. A filter's
+    scores must be there even where it has no bound on them: `clip` stands for them then.
     """
     edits = [sample for sample in samples if sample.edit is not None and sample.scores is not None]
     lacking = []
@@ -28,7 +29,10 @@ def scores_that_lack(samples: tuple[Sample, ...], rule: AcceptanceRule) -> tuple
         lacking.append("min_edge_agreement")
     if rule.clip is not None and any(s.scores and not has_clip_scores(s.scores) for s in edits):
         keys = ("min_image_image", "min_image_text", "min_directional")
-        lacking += [f"clip.{key}" for key in keys if getattr(rule.clip, key) is not None]
+        bounds = [f"clip.{key}" for key in keys if getattr(rule.clip, key) is not None]
+        lacking += bounds or ["clip"]
+    if rule.noise is not None and _lack_losses(edits):
+        lacking.append("noise.max_voided_fraction")
     return tuple(lacking)
 
 
@@ -58,3 +62,9 @@ def _lack_outlines(edits: list[Sample]) -> bool:
         and sample.edit.scope is not Scope.GEOMETRY
     ]
     return bool(scores) and all(s is None or s.edge_agreement is None for s in scores)
+
+
+def _lack_losses(edits: list[Sample]) -> bool:
+    """Return whether there are edits with objects, and the noise filter looked at none of them."""
+    scores = [s.scores for s in edits if s.object_class is not None and s.mask_sha256 is not None]
+    return bool(scores) and all(s is None or s.voided_fraction is None for s in scores)

@@ -4,7 +4,7 @@ What a model says is read once and kept; which pixels are taken follows from tha
 order nor batches nor a killed build change a label, and another margin needs no model.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +12,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.acceptance.loss_reader import LossMap, LossReader, LossRequest
+from harness.acceptance.loss_reader import (
+    MAX_LOSS,
+    LossMap,
+    LossReader,
+    LossRequest,
+    asked_name,
+)
 from harness.acceptance.noise_filter import (
     ClassMean,
     ClassMeans,
@@ -20,11 +26,12 @@ from harness.acceptance.noise_filter import (
     judged_pixels,
     voided,
 )
+from harness.acceptance.void_signature import void_signature
 from harness.benchmark.loss_cache import LossCache
 from harness.dataset.atomic_file import write_atomically
 from harness.dataset.benchmark_folder import FILTERED, BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png, pixel_sha256
-from harness.errors import BenchmarkError
+from harness.errors import BenchmarkError, RecipeError
 from harness.records.acceptance import NoiseRule
 from harness.records.attributes import Scope
 from harness.records.base import sha256_hex
@@ -74,7 +81,7 @@ def filter_labels(  # noqa: PLR0913 - what is read, by what rule, through what, 
 
     Raises:
         BenchmarkError: A file is missing, or not the one that its sample says.
-        RecipeError: A class is none of the model's.
+        RecipeError: A class is none of the model's, or one that it never predicts.
         OSError: A file can't be written.
         HarnessError: Whatever `losses` raises; what was read before is kept.
     """
@@ -86,9 +93,11 @@ def filter_labels(  # noqa: PLR0913 - what is read, by what rule, through what, 
         label_space=label_space,
     )
     losses.check_classes(sorted({s.object_class for s in wanted if s.object_class is not None}))
-    reading.fill(wanted, losses, on_read=on_read)
     sources = {s.id: s for s in wanted if s.edit is None}
+    reading.fill(tuple(sources.values()), losses, on_read=on_read)
     means = reading.means(sources.values())
+    _refuse_hopeless(means, rule)
+    reading.fill(tuple(s for s in wanted if s.edit is not None), losses, on_read=on_read)
     decided = _Filter(reading=reading, sources=sources, means=means, rule=rule)
     with ThreadPoolExecutor(_THREADS) as pool:
         return tuple(pool.map(decided.apply, samples))
@@ -221,7 +230,28 @@ class _Filter:
         return {
             "filtered_label_sha256": sha256_hex(png),
             "filtered_label_pixel_sha256": pixel_sha256(label),
+            "filtered_label_signature": void_signature(noise, self.reading.mask(sample)),
         }
+
+
+def _refuse_hopeless(means: Mapping[str, ClassMean], rule: NoiseRule) -> None:
+    """Raise where a class has the greatest loss on each pixel, so that nothing can be over it.
+
+    Raises:
+        RecipeError: Names the model and the classes.
+    """
+    never = sorted(n for n, mean in means.items() if mean.total == MAX_LOSS * mean.pixels)
+    if never:
+        said = ", ".join(asked_name(rule, name) for name in never)
+        msg = (
+            f"the noise filter's model, {rule.model}, never predicts {said}: its probability is "
+            "nought on each source"
+        )
+        raise RecipeError(
+            msg,
+            remedy="Name a model in [acceptance.noise] that knows the class, or leave the class "
+            "out by exclude_classes in [selection].",
+        )
 
 
 def _unfiltered(sample: Sample) -> Sample:
@@ -232,5 +262,6 @@ def _unfiltered(sample: Sample) -> Sample:
             "scores": scores,
             "filtered_label_sha256": None,
             "filtered_label_pixel_sha256": None,
+            "filtered_label_signature": None,
         }
     )

@@ -1,89 +1,33 @@
 """Writes the prompts of a recipe's sources, resumably; which models write them is handed in."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from harness.benchmark.prompt_partial import PartialPrompts, PartialWriter
+from harness.benchmark.prompt_partial import (
+    PartialLine,
+    PartialPrompts,
+    PartialWriter,
+    only_writer,
+)
 from harness.benchmark.prompt_report import PromptReport, count_prompts
+from harness.benchmark.prompt_resume import still_good
+from harness.benchmark.prompt_task import (
+    PromptModels,
+    PromptTask,
+    PromptWriting,
+    to_edit,
+    too_long,
+)
 from harness.benchmark.watch import Watch
 from harness.dataset.prompt_file import write_prompts
-from harness.dataset.source_file import SourceFile
+from harness.errors import RecipeError
 from harness.prompting.caption_check import check_caption
-from harness.prompting.edit_writing import (
-    CaptionToEdit,
-    ChatModel,
-    EditWriter,
-    prompts_by_rule,
-)
-from harness.prompting.prompt_check import PromptRule
+from harness.prompting.edit_writing import ChatModel, EditWriter, prompts_by_rule
 from harness.prompting.reply import Fault, ModelReply
 from harness.prompting.template import caption as template_caption
-from harness.records.attributes import Edit
-from harness.records.prompts import (
-    TINY,
-    PromptFileHeader,
-    PromptOrigin,
-    SourcePrompts,
-)
-from harness.records.recipe import Recipe
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromptTask:
-    """A source whose prompts are to be written."""
-
-    file: SourceFile
-    """Its files."""
-    object_class: str | None
-    """The class of its object; None where it has none."""
-    noun: str
-    """The word for its object in a caption, or for the whole scene."""
-    load_image: Callable[[], NDArray[np.uint8]]
-    """Returns its RGB pixels, uint8 [H, W, 3]; called only where a captioner sees it."""
-
-
-class CaptionModel(Protocol):
-    """What says what an image shows."""
-
-    @property
-    def batch(self) -> int:
-        """How many images it takes at once."""
-
-    def caption(
-        self, images: Sequence[NDArray[np.uint8]], nouns: Sequence[str]
-    ) -> tuple[ModelReply, ...]:
-        """Return what each image, uint8 [H, W, 3], shows; `nouns` are what to look at."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromptModels:
-    """How the models are opened; one is closed before the other opens, so each has the memory."""
-
-    captioner: Callable[[], AbstractContextManager[CaptionModel]] | None = None
-    """Opens the captioner; None where the recipe takes captions by template."""
-    language_model: Callable[[], AbstractContextManager[ChatModel]] | None = None
-    """Opens the chat model; None where the recipe takes target prompts by template."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class PromptWriting:
-    """What is written, how and where."""
-
-    recipe: Recipe
-    """The recipe."""
-    path: Path
-    """The file of frozen prompts; what stands there is replaced once all is written."""
-    header: PromptFileHeader
-    """What stands on its first line."""
-    rule: PromptRule
-    """What the text encoder takes."""
+from harness.records.prompts import TINY, PromptOrigin, SourcePrompts
 
 
 def write_recipe_prompts(
@@ -104,17 +48,30 @@ def write_recipe_prompts(
         SourceDataError: An image can't be read.
         WeightsError: A model can't be loaded.
         DeviceError: A model's device is not there or out of memory.
+        RecipeError: Another process writes them, or not even a template fits the text encoder.
         OSError: The file can't be written.
     """
     sources = tuple(tasks)
+    _require_room(writing, sources)
+    with only_writer(writing.path):
+        return _write(writing, sources, models=models, watch=watch)
+
+
+def _write(
+    writing: PromptWriting, sources: tuple[PromptTask, ...], *, models: PromptModels, watch: Watch
+) -> PromptReport:
     spec = writing.recipe.prompts
     partial = PartialPrompts(
         path=writing.path.with_name(f"{writing.path.name}.partial"), header=writing.header
     )
-    kept = _still_good(partial.read(), sources)
-    finished = {name for name, prompts in kept.items() if prompts.edits}
-    with partial.writing(kept) as writer:
-        lines = _Lines(writing=writing, known=dict(kept), writer=writer)
+    found = partial.read()
+    kept = still_good(found, sources, writing)
+    if not found.whole or kept != found.lines:
+        partial.set_aside()
+    known = {name: line.prompts for name, line in kept.items()}
+    finished = {name for name, prompts in known.items() if prompts.edits}
+    with partial.writing(kept.values()) as writer:
+        lines = _Lines(writing=writing, known=dict(known), writer=writer)
         lines.caption_all(sources, models, watch)
         lines.edit_all(sources, models, watch)
     written = [lines.known[task.file.name] for task in sources]
@@ -155,7 +112,7 @@ class _Lines:
                 images = [task.load_image() for task in batch]
                 replies = model.caption(images, [task.noun for task in batch])
                 for task, reply in zip(batch, replies, strict=True):
-                    self._keep(self._captioned(task, reply))
+                    self._keep(task, self._captioned(task, reply))
                 advance(len(batch))
 
     def edit_all(self, tasks: Sequence[PromptTask], models: PromptModels, watch: Watch) -> None:
@@ -164,7 +121,7 @@ class _Lines:
         if models.language_model is None:
             for task in missing:
                 line = self.known[task.file.name]
-                edits = prompts_by_rule(self._to_edit(task, line))
+                edits = prompts_by_rule(to_edit(task, line, self.writing))
                 self.known[task.file.name] = line.model_copy(update={"edits": edits})
             return
         if not missing:
@@ -175,13 +132,13 @@ class _Lines:
             advance = stack.enter_context(phase)
             for task in missing:
                 line = self.known[task.file.name]
-                edits = writer.write(self._to_edit(task, line))
-                self._keep(line.model_copy(update={"edits": edits}))
+                edits = writer.write(to_edit(task, line, self.writing))
+                self._keep(task, line.model_copy(update={"edits": edits}))
                 advance(1)
 
-    def _keep(self, line: SourcePrompts) -> None:
+    def _keep(self, task: PromptTask, line: SourcePrompts) -> None:
         self.known[line.source_name] = line
-        self.writer.add(line)
+        self.writer.add(PartialLine(noun=task.noun, prompts=line))
 
     def _captioned(self, task: PromptTask, reply: ModelReply) -> SourcePrompts:
         """Return the source's caption as the captioner wrote it, or else by template."""
@@ -198,28 +155,9 @@ class _Lines:
             origin=PromptOrigin.CAPTIONER,
             edits=(),
         )
-        if (fault := self._too_long(task, line)) is not None:
+        if (fault := too_long(task, line, self.writing)) is not None:
             return _by_template(task, origin=PromptOrigin.FALLBACK, reason=str(fault))
         return line
-
-    def _too_long(self, task: PromptTask, line: SourcePrompts) -> Fault | None:
-        """Return that an edit said in the caption would be too long, or None."""
-        prompts = prompts_by_rule(self._to_edit(task, line))
-        return next(
-            (fault for one in prompts if (fault := self.writing.rule.fault(one.prompt))), None
-        )
-
-    def _to_edit(self, task: PromptTask, line: SourcePrompts) -> CaptionToEdit:
-        return CaptionToEdit(
-            source_name=task.file.name,
-            caption=line.caption,
-            noun=task.noun,
-            phrase=line.phrase,
-            edits=self._edits(),
-        )
-
-    def _edits(self) -> tuple[Edit, ...]:
-        return self.writing.recipe.all_edits()
 
     def _edit_writer(self, model: ChatModel) -> EditWriter:
         spec = self.writing.recipe.prompts.language_model
@@ -248,16 +186,18 @@ def _by_template(
     )
 
 
-def _still_good(
-    known: dict[str, SourcePrompts], tasks: Sequence[PromptTask]
-) -> dict[str, SourcePrompts]:
-    """Return the lines of sources that are still there with an object of the same class."""
-    classes = {task.file.name: task.object_class for task in tasks}
-    return {
-        name: line
-        for name, line in known.items()
-        if name in classes and classes[name] == line.object_class
-    }
+def _require_room(writing: PromptWriting, tasks: Iterable[PromptTask]) -> None:
+    """Raise where what falls back on the template is too long as well."""
+    tried: set[str] = set()
+    for task in tasks:
+        if task.noun in tried:
+            continue
+        tried.add(task.noun)
+        line = _by_template(task)
+        fault = writing.rule.fault(line.caption) or too_long(task, line, writing)
+        if fault is not None:
+            msg = f"prompts.max_tokens has no room for the template of a {task.noun}: {fault}"
+            raise RecipeError(msg, remedy="Make it what the text encoder takes; CLIP's is 77.")
 
 
 def _batches(tasks: Iterable[PromptTask], size: int) -> Iterator[list[PromptTask]]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.benchmark.index import write_index
 from harness.benchmark.judging import judge_samples, scores_that_lack
-from harness.benchmark.thresholds import differ_in_thresholds_only
+from harness.benchmark.thresholds import why_to_build
 from harness.benchmark.unit import SCRATCH, STATE
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import BenchmarkError
@@ -35,9 +35,9 @@ class AppliedThresholds(Record):
 def reapply_thresholds(path: Path, recipe: Recipe) -> AppliedThresholds:
     """Judge the benchmark in the folder `path` by the thresholds that `recipe` has now.
 
-    Manifest, header and Croissant metadata become those that a build of `recipe` would write;
-    scores, images and labels stay. Each file is replaced whole, the header last: where that is cut
-    off, the same call completes it.
+    Manifest, header and Croissant metadata become those that a build of `recipe` with the same
+    software would write; scores, images and labels stay. Each file is replaced whole, the header
+    last: where that is cut off, the same call completes it.
 
     Raises:
         BenchmarkError: More than thresholds differs from what the benchmark was built of, a score
@@ -50,7 +50,7 @@ def reapply_thresholds(path: Path, recipe: Recipe) -> AppliedThresholds:
     with _exclusive(path):
         samples = folder.samples()
         former = _former_rule(header, recipe)
-        _check_rules(former, recipe.acceptance, header=header, samples=samples)
+        check_rule(recipe.acceptance, header.name, built_by=former, samples=samples)
         before = _as_promised(header, samples, former)
         judged = judge_samples(samples, recipe.acceptance)
         now = header.model_copy(
@@ -82,17 +82,24 @@ def _former_rule(header: BenchmarkHeader, recipe: Recipe) -> AcceptanceRule:
     return former
 
 
-def _check_rules(
-    former: AcceptanceRule,
-    rule: AcceptanceRule,
-    *,
-    header: BenchmarkHeader,
-    samples: tuple[Sample, ...],
+def check_rule(
+    rule: AcceptanceRule, name: str, *, built_by: AcceptanceRule, samples: tuple[Sample, ...]
 ) -> None:
-    if not differ_in_thresholds_only(former, rule):
-        raise _refusal(header.name, "was scored by another model or another noise filter")
+    """Return if the scores of the benchmark `name` are those that `rule` judges by.
+
+    Args:
+        rule: The rule.
+        name: The benchmark's name.
+        built_by: The rule that its scores were made for.
+        samples: The benchmark's.
+
+    Raises:
+        BenchmarkError: They are of another model or another noise filter, or were never computed.
+    """
+    if why := why_to_build(built_by, rule):
+        raise _refusal(name, why)
     if lacking := scores_that_lack(samples, rule):
-        raise lacks_scores(header.name, lacking)
+        raise _lacks_scores(name, lacking)
 
 
 def _as_promised(
@@ -115,7 +122,7 @@ def _as_promised(
     raise BenchmarkError(msg, remedy=remedy)
 
 
-def lacks_scores(name: str, lacking: tuple[str, ...]) -> BenchmarkError:
+def _lacks_scores(name: str, lacking: tuple[str, ...]) -> BenchmarkError:
     """Return what to raise where the thresholds `lacking` are on scores that nobody computed."""
     msg = f"{name} has no scores for {', '.join(lacking)}"
     remedy = (

@@ -127,6 +127,7 @@ def scan_sources(
         SourceDataError: A source is broken, and the recipe does not leave such out.
     """
     found = _found(listing, loaded, plan=plan, on_scanned=on_scanned)
+    _refuse_half_a_set(listing, found)
     require = loaded.recipe.selection.require_object
     taken = tuple(
         TakenSource(file=file, object_class=one.object_class, fraction=one.fraction)
@@ -134,6 +135,16 @@ def scan_sources(
         if one.broken is None and (one.object_class is not None or not require)
     )
     return SourceScan(taken=taken, report=_report(listing, found, require_object=require))
+
+
+def _refuse_half_a_set(listing: SourceListing, found: tuple[Scanned, ...]) -> None:
+    """Raise where most images can't be used: a set that is half downloaded, whatever the rule."""
+    broken = [*listing.broken, *(one.broken for one in found if one.broken is not None)]
+    whole = len(found) + len(listing.broken)
+    if 2 * len(broken) > whole:
+        msg = f"{len(broken)} of {whole} images can't be used, the first: {broken[0].detail}"
+        remedy = f"{broken[0].remedy} Download the data set again where it is not whole."
+        raise SourceDataError(msg, remedy=remedy)
 
 
 def _found(

@@ -50,7 +50,10 @@ def scan_key(files: Sequence[SourceFile], loaded: LoadedRecipe) -> str:
         recipe.selection.model_dump(mode="json"),
         loaded.label_space.content_digest(),
     ]
-    states = [[file.name, *(_state(path) for path in file.files())] for file in files]
+    states = [
+        [file.name, file.reading(), file.promised, *(_state(path) for path in file.files())]
+        for file in files
+    ]
     return sha256_hex(canonical_json([rules, states]))
 
 

@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.benchmark.judging import judge_samples, scores_that_lack
-from harness.benchmark.reapplying import AppliedThresholds, lacks_scores
+from harness.benchmark.judging import judge_samples
+from harness.benchmark.reapplying import AppliedThresholds, check_rule
+from harness.benchmark.suggesting import BoundSuggestion, suggest_bounds
 from harness.dataset.benchmark_folder import BenchmarkFolder
+from harness.errors import BenchmarkError
 from harness.records.acceptance import AcceptanceRule, AcceptanceScores, RejectionReason
 from harness.records.attributes import Attribute, Edit
 from harness.records.base import Record
@@ -117,6 +119,8 @@ class AcceptanceReport(Record):
     worst: tuple[ScoredEdit, ...]
     """The edits with the worst of that score, the worst first: the lowest, but for
     `voided_fraction` the highest."""
+    suggestions: tuple[BoundSuggestion, ...]
+    """For each score the bound that would reject the share that was asked for; else none."""
     applied: AppliedThresholds | None
     """What applying the recipe's thresholds has changed; None where they were not applied."""
 
@@ -133,6 +137,8 @@ class ReportRequest:
     """The score of the edits to look at, one of SCORES."""
     worst: int = 0
     """How many edits to look at are named."""
+    suggest: float | None = None
+    """The share of the edits, 0-1, that suggested bounds reject; None suggests none."""
     applied: AppliedThresholds | None = None
     """What was changed before the report."""
 
@@ -141,11 +147,11 @@ def report_scores(folder: BenchmarkFolder, request: ReportRequest) -> Acceptance
     """Return how the scores of the benchmark in `folder` are spread; nothing is written.
 
     Raises:
-        BenchmarkError: It is not built, or the rule to try has a bound on a score that was never
-            computed.
+        BenchmarkError: It is not built, the rule to try needs scores of another model or such as
+            were never computed, or no edit has the score of the worst.
     """
     header, samples = folder.header(), folder.samples()
-    kept = _kept_by(request.rule, header.name, samples)
+    kept = _kept_by(request.rule, header, samples)
     edits = [s for s in samples if s.edit is not None and s.scores is not None]
     if request.attributes:
         edits = [s for s in edits if s.edit is not None and s.edit.attribute in request.attributes]
@@ -162,6 +168,7 @@ def report_scores(folder: BenchmarkFolder, request: ReportRequest) -> Acceptance
         values=_values(header, edits, table=table, kept=kept),
         worst_by=request.worst_by if request.worst else None,
         worst=_worst(folder, edits, table=table, request=request),
+        suggestions=() if request.suggest is None else suggest_bounds(edits, share=request.suggest),
         applied=request.applied,
     )
 
@@ -180,6 +187,11 @@ class _ScoreTable:
             for name, column in self._columns.items()
             if not np.isnan(column).all()
         }
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The scores that some edit has."""
+        return tuple(self._ranges)
 
     def column(self, name: str) -> NDArray[np.float64]:
         """Return one score of all edits, [N]."""
@@ -214,13 +226,14 @@ class _ScoreTable:
 
 
 def _kept_by(
-    rule: AcceptanceRule | None, name: str, samples: tuple[Sample, ...]
+    rule: AcceptanceRule | None, header: BenchmarkHeader, samples: tuple[Sample, ...]
 ) -> frozenset[str] | None:
     """Return the ids of the edits that `rule` accepts, or None without a rule."""
     if rule is None:
         return None
-    if lacking := scores_that_lack(samples, rule):
-        raise lacks_scores(name, lacking)
+    # What was built before its rule was recorded was built before there were filters.
+    built_by = header.acceptance or AcceptanceRule()
+    check_rule(rule, header.name, built_by=built_by, samples=samples)
     return frozenset(sample.id for sample in judge_samples(samples, rule) if sample.accepted)
 
 
@@ -257,6 +270,12 @@ def _worst(
     table: _ScoreTable,
     request: ReportRequest,
 ) -> tuple[ScoredEdit, ...]:
+    if not request.worst:
+        return ()
+    if request.worst_by not in table.names:
+        msg = f"no edit that is shown of {folder.path.name} has the score {request.worst_by}"
+        there = ", ".join(table.names) or "none"
+        raise BenchmarkError(msg, remedy=f"Scores that are there: {there}.")
     column = table.column(request.worst_by)
     sign = -1 if request.worst_by in _WORST_IS_GREATEST else 1
     order = np.argsort(sign * column, kind="stable")  # NaN comes last

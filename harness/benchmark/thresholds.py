@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from harness.errors import RecipeError
 from harness.records.acceptance import AcceptanceRule
-from harness.records.base import first_fault
+from harness.records.base import Record, first_fault
 
 THRESHOLDS = (
     "min_object_change",
@@ -23,15 +23,25 @@ THRESHOLDS = (
 """The bounds, by their keys in [acceptance]: they decide about scores and make none."""
 NONE = "none"
 """How a bound is taken away."""
+_REJECTS_NOTHING = {
+    "min_object_change": "0",
+    "min_background_psnr": "0",
+    "min_visible_fraction": "0",
+    "noise.max_voided_fraction": "1",
+}
+"""The bounds that can't be absent (without a PSNR not one pixel may differ), and their loosest."""
+_FILTERS = ("clip", "noise")
+"""The tables of [acceptance] that name a model."""
 
 
 def with_thresholds(rule: AcceptanceRule, settings: Sequence[str]) -> AcceptanceRule:
     """Return `rule` with other bounds, each written as `clip.min_directional=0.1`.
 
-    A CLIP filter is added where there is none; `none` takes a bound away.
+    `none` takes a bound away, where it can be absent.
 
     Raises:
-        RecipeError: A key is unknown, or its value is none that the bound can have.
+        RecipeError: A key is unknown, its value is none that the bound can have, or it belongs to
+            a filter that `rule` does not have.
     """
     values: dict[str, Any] = rule.model_dump()
     for setting in settings:
@@ -42,7 +52,7 @@ def with_thresholds(rule: AcceptanceRule, settings: Sequence[str]) -> Acceptance
             raise RecipeError(msg, remedy=f"Write KEY=NUMBER; the keys: {', '.join(THRESHOLDS)}.")
         table, _, name = key.rpartition(".")
         holder = values if not table else _table(values, table, setting)
-        holder[name] = _number(text, setting)
+        holder[name] = _number(key, text.strip(), setting)
     try:
         return AcceptanceRule.model_validate(values)
     except ValidationError as error:
@@ -50,40 +60,54 @@ def with_thresholds(rule: AcceptanceRule, settings: Sequence[str]) -> Acceptance
         raise RecipeError(msg, remedy="Correct the value after --set.") from error
 
 
-def differ_in_thresholds_only(first: AcceptanceRule, second: AcceptanceRule) -> bool:
-    """Return whether the same scores decide under both, and the same labels are scored.
+def why_to_build(built_by: AcceptanceRule, rule: AcceptanceRule) -> str | None:
+    """Return what `rule` asks for that scores made under `built_by` can't answer; None for nothing.
 
-    A CLIP filter may be missing from one of them: it changes no edit and no label.
+    A CLIP or noise filter that appears, disappears, or differs in more than its bounds means other
+    scores and other labels: a build makes and removes them.
+
+    Returns:
+        What to say after the benchmark's name.
     """
-    if first.clip is not None and second.clip is not None:
-        models = [(rule.model, rule.revision, rule.files) for rule in (first.clip, second.clip)]
-        if models[0] != models[1]:
-            return False
-    if first.noise is None or second.noise is None:
-        return first.noise is second.noise
-    open_bound = {"max_voided_fraction": 1.0}
-    return first.noise.model_copy(update=open_bound) == second.noise.model_copy(update=open_bound)
+    for table in _FILTERS:
+        former, now = getattr(built_by, table), getattr(rule, table)
+        if former is None and now is None:
+            continue
+        if former is None:
+            return f"was built without [acceptance.{table}]"
+        if now is None:
+            return f"was built with [acceptance.{table}], and has its scores"
+        if others := _other_keys(former, now, table):
+            return f"was built with another {' and '.join(others)} in [acceptance.{table}]"
+    return None
+
+
+def _other_keys(former: Record, now: Record, table: str) -> tuple[str, ...]:
+    """Return the keys of a filter that differ, bounds left out."""
+    names = (name for name in type(former).model_fields if f"{table}.{name}" not in THRESHOLDS)
+    return tuple(name for name in names if getattr(former, name) != getattr(now, name))
 
 
 def _table(values: dict[str, Any], table: str, setting: str) -> dict[str, Any]:
     """Return the inner table that `setting` is about."""
-    if values.get(table) is None:
-        if table == "noise":
-            msg = f"{setting!r} is about the noise filter, and [acceptance.noise] is not there"
-            remedy = (
-                "Write it into the recipe and run `harness build-benchmark`: it changes labels."
-            )
-            raise RecipeError(msg, remedy=remedy)
-        values[table] = {}
-    inner: dict[str, Any] = values[table]
+    inner: dict[str, Any] | None = values.get(table)
+    if inner is None:
+        msg = f"{setting!r} is about a filter, and [acceptance.{table}] is not there"
+        remedy = "Write it into the recipe and run `harness build-benchmark`: it asks the model."
+        raise RecipeError(msg, remedy=remedy)
     return inner
 
 
-def _number(text: str, setting: str) -> float | None:
-    if text.strip() == NONE:
+def _number(key: str, text: str, setting: str) -> float | None:
+    if text == NONE and key in _REJECTS_NOTHING:
+        msg = f"{setting!r}: this bound is always there"
+        if key == "min_background_psnr":
+            msg = f"{setting!r}: without it not one pixel of the background may differ"
+        raise RecipeError(msg, remedy=f"{key}={_REJECTS_NOTHING[key]} rejects nothing.")
+    if text == NONE:
         return None
     try:
         return float(text)
     except ValueError as error:
-        msg = f"{setting!r}: {text.strip()!r} is no number"
+        msg = f"{setting!r}: {text!r} is no number"
         raise RecipeError(msg, remedy=f"Give a number, or {NONE} for no bound.") from error

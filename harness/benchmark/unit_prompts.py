@@ -1,13 +1,17 @@
 """What is said of one source and its edits: by template or as it was frozen; no model is asked."""
 
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from harness.benchmark.scan import TakenSource
 from harness.errors import RecipeError
 from harness.prompting.template import caption, target_prompt
 from harness.records.attributes import Edit
 from harness.records.prompts import SourcePrompts
 from harness.records.recipe import Recipe
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +62,28 @@ def frozen_prompts(
             msg = f"{recipe.prompts.file} has no prompt of {edit} for {source_name}"
             raise RecipeError(msg, remedy=again)
     return UnitPrompts(caption=frozen.caption, phrase=frozen.phrase, targets=targets)
+
+
+def check_frozen(
+    recipe: Recipe, taken: Iterable[TakenSource], prompts: Mapping[str, SourcePrompts]
+) -> None:
+    """Raise where a source that is taken has no prompts that speak of its object.
+
+    Raises:
+        RecipeError: As `frozen_prompts`, for the first such source.
+    """
+    names = set()
+    for source in taken:
+        name, object_class = source.file.name, source.object_class
+        names.add(name)
+        frozen_prompts(recipe, prompts.get(name), source_name=name, object_class=object_class)
+    if idle := prompts.keys() - names:
+        _log.warning(
+            "%s speaks of %d sources that are not taken, as %s",
+            recipe.prompts.file,
+            len(idle),
+            min(idle),
+        )
 
 
 def _object(name: str | None) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.acceptance.void_signature import void_signature
 from harness.benchmark.index_check import ManifestOnDisk, check_index, finding
 from harness.benchmark.leftovers import extra_files
 from harness.benchmark.locking import (
@@ -166,7 +167,25 @@ def _check_filtered(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | 
     if None in promised:
         detail = f"{describe(sample)}: the manifest has one digest of its filtered label, not both"
         return finding(sample.id, Verdict.DIFFERENT, detail)
-    return _check_ids(sample, folder.label_path(sample), promised)
+    return _check_ids(sample, folder.label_path(sample), promised) or _check_voids(folder, sample)
+
+
+def _check_voids(folder: BenchmarkFolder, sample: Sample) -> SampleVerdict | None:
+    """Hold the filtered label's signature against its pixels; other files' faults are theirs."""
+    path, own_mask = folder.label_path(sample), folder.mask_path(sample)
+    if sample.filtered_label_signature is None or own_mask is None:
+        return None
+    files = [_bytes(file) for file in (path, folder.original_label_path(sample), own_mask)]
+    try:
+        filtered, original = (decode_label(data or b"", name=path.name) for data in files[:2])
+        mask = decode_mask(files[2] or b"", name=own_mask.name)
+    except SourceDataError:
+        return None
+    if not filtered.shape == original.shape == mask.shape or not mask.any():
+        return None
+    if void_signature((filtered != original) & mask, mask) != sample.filtered_label_signature:
+        return _about(sample, path, Verdict.DIFFERENT, "has another signature in the manifest")
+    return None
 
 
 class _Label(NamedTuple):

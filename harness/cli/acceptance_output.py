@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from harness.benchmark.reapplying import AppliedThresholds
     from harness.benchmark.score_report import AcceptanceReport, ScoredEdit, ScoreSpread
+    from harness.benchmark.suggesting import BoundSuggestion
     from harness.records.acceptance import RejectionReason
 
 _BARS = "▁▂▃▄▅▆▇█"
@@ -22,6 +23,11 @@ _CSV_HEADER = (
     *("attribute", "value", "edits", "accepted", "rejected", "would_accept"),
     *("score", "scored", *_FIGURES),
 )
+_WORST_CSV_HEADER = (
+    *("score", "value_of_score", "source", "attribute", "value", "accepted", "rejection"),
+    *("sample_id", "image", "source_image"),
+)
+_SUGGESTED_CSV_HEADER = ("key", "bound", "attribute", "value", "would_reject")
 
 
 def echo_acceptance(report: AcceptanceReport) -> None:
@@ -35,10 +41,24 @@ def echo_acceptance(report: AcceptanceReport) -> None:
         title = f"The {len(report.worst)} edits with the worst {report.worst_by}"
         header = (report.worst_by, "source", "edit", "judged", "image", "source's image")
         echo_table(title, header, [_worst_cells(edit) for edit in report.worst])
+    if report.suggestions:
+        click.echo("\n".join(_suggested_lines(report.suggestions)))
 
 
 def echo_acceptance_csv(report: AcceptanceReport) -> None:
-    """Print one line a value and score, unrounded; undefined is empty."""
+    """Print what was asked for, unrounded: the worst edits, suggested bounds, or all the scores."""
+    if report.worst_by is not None:
+        rows = [_worst_row(report.worst_by, edit) for edit in report.worst]
+        echo_csv(_WORST_CSV_HEADER, rows)
+    elif report.suggestions:
+        rows = [row for suggestion in report.suggestions for row in _suggested_rows(suggestion)]
+        echo_csv(_SUGGESTED_CSV_HEADER, rows)
+    else:
+        _echo_scores_csv(report)
+
+
+def _echo_scores_csv(report: AcceptanceReport) -> None:
+    """Print one line a value and score; undefined is empty."""
     rows = []
     for value in report.values:
         own = [
@@ -117,3 +137,38 @@ def _worst_cells(edit: ScoredEdit) -> list[str]:
     judged = "accepted" if edit.rejection is None else edit.rejection.value
     cells = [figure(edit.score, digits=3), edit.source_name, str(edit.edit), judged]
     return [*cells, edit.image, edit.source_image]
+
+
+def _worst_row(score: str, edit: ScoredEdit) -> list[str]:
+    rejection = "" if edit.rejection is None else edit.rejection.value
+    value = [edit.edit.attribute.value, edit.edit.value]
+    judged = [str(edit.accepted), rejection]
+    files = [edit.sample_id, edit.image, edit.source_image]
+    return [score, str(edit.score), edit.source_name, *value, *judged, *files]
+
+
+def _suggested_lines(suggestions: Sequence[BoundSuggestion]) -> list[str]:
+    """Return the bounds as TOML under their tables, each after what it would do."""
+    lines = []
+    table = None
+    for suggestion in suggestions:
+        inner, _, key = suggestion.key.rpartition(".")
+        if inner != table:
+            table = inner
+            lines.append(f"[acceptance.{inner}]" if inner else "[acceptance]")
+        lines += [_suggested_comment(suggestion), f"{key} = {suggestion.bound}"]
+    return lines
+
+
+def _suggested_comment(suggestion: BoundSuggestion) -> str:
+    line = f"# rejects {suggestion.rejected} of {suggestion.edits}"
+    counted = [f"{count} {edit}" for edit, count in suggestion.by_value.items() if count]
+    return f"{line}: {', '.join(counted)}" if counted else line
+
+
+def _suggested_rows(suggestion: BoundSuggestion) -> list[list[str]]:
+    rows = []
+    for edit, count in suggestion.by_value.items():
+        attribute, _, value = edit.partition("=")
+        rows.append([suggestion.key, str(suggestion.bound), attribute, value, str(count)])
+    return rows

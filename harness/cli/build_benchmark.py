@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,9 +10,11 @@ import click
 from harness.cli.assessors import AssessmentOptions, assessment_options
 from harness.cli.diffusion_place import DiffusionOptions, diffusion_options
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
+from harness.cli.source_options import source_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from harness.benchmark.build import BuildRequest
     from harness.benchmark.build_report import BuildReport
@@ -28,11 +29,7 @@ if TYPE_CHECKING:
 
 @click.command("build-benchmark")
 @click.argument("recipe", default="mini")
-@click.option(
-    "--source",
-    type=click.Path(path_type=Path),
-    help="The folder of the source images, where they don't come with the recipe.",
-)
+@source_option
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),
@@ -111,9 +108,7 @@ class _Said:
         return DiffusionOptions(**{name: self.models[name] for name in names})
 
     def assessment(self) -> AssessmentOptions:
-        names = (field.name for field in fields(AssessmentOptions) if field.name != "device")
-        device = next(iter(self.models["device"]), None)
-        return AssessmentOptions(**{name: self.models[name] for name in names}, device=device)
+        return AssessmentOptions.of(self.models, device=next(iter(self.models["device"]), None))
 
 
 def _request(workspace: Workspace, recipe: str, said: _Said) -> BuildRequest:

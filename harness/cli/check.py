@@ -17,6 +17,7 @@ from harness.cli.output import (
 )
 from harness.cli.submission_choice import SubmissionChoice, prepare_target, submission_options
 from harness.cli.workspace import Workspace
+from harness.records.printable import printable
 
 if TYPE_CHECKING:
     from harness.records.check import CheckReport
@@ -113,7 +114,7 @@ def _echo_outcome(report: "CheckReport") -> None:
             f" {outcome.predictions} predictions in {seconds:.1f} s"
         )
     for finding in report.findings:
-        click.echo(f"{finding.severity.value}: {finding.message}")
+        click.echo(f"{finding.severity.value}: {printable(finding.message)}")
     if not report.findings:
         click.echo("ok: nothing wrong was found")
     if not report.ok:

@@ -19,8 +19,9 @@ _MOST_NAME = 64
 def dry_run(loaded: LoadedRecipe) -> LoadedRecipe:
     """Return `loaded` as a dry run: same sources, selection and edits, pictures that mean nothing.
 
-    Models become small random ones, sampling takes a few steps, captions are the template's, bounds
-    on what models say are dropped, since random weights meet none, and nobody qualifies.
+    Models become small random ones, a submission that filters noise among them, so that it takes
+    no container either. Sampling takes a few steps, captions are the template's, bounds on what
+    models say are dropped, since random weights meet none, and nobody qualifies.
     """
     recipe = loaded.recipe
     changed = {
@@ -60,8 +61,8 @@ def _acceptance(rule: AcceptanceRule) -> AcceptanceRule:
         ("min_image_image", "min_image_text", "min_directional")
     )
     clip = rule.clip and rule.clip.model_copy(update=tiny | unbounded)
-    noise = rule.noise
-    if noise is not None and noise.kind is NoiseModelKind.TRANSFORMERS:
-        noise = noise.model_copy(update=tiny | {"class_map": {}, "max_voided_fraction": 1.0})
+    # A submission is a real model, too, and would need a container.
+    unfiltered = {"kind": NoiseModelKind.TRANSFORMERS, "class_map": {}, "max_voided_fraction": 1.0}
+    noise = rule.noise and rule.noise.model_copy(update=tiny | unfiltered)
     dropped = {"min_edge_agreement": None, "min_background_ssim": None}
     return rule.model_copy(update=dropped | {"clip": clip, "noise": noise})

@@ -28,21 +28,34 @@ class _Number(click.FloatRange):
 _COUNT = click.IntRange(min=1, max=2**31 - 1)
 _SECONDS = _Number(min=0, min_open=True, max=1e9)
 
-_OPTIONS = (
-    click.option("--memory-mb", type=_COUNT, help="Memory in MiB, swap included."),
-    click.option("--cpus", type=_Number(min=_LEAST_CPUS, max=1e4), help="Processors."),
-    click.option("--pids", type=_COUNT, help="Processes and threads."),
-    click.option("--shm-mb", type=_COUNT, help="Shared memory in MiB."),
-    click.option("--tmp-mb", type=_COUNT, help="Size of /tmp in MiB."),
-    click.option("--gpus", type=click.IntRange(min=0, max=1024), help="Number of GPUs."),
-    click.option("--runtime", help="OCI runtime, as `runsc`."),
-    click.option("--startup-seconds", type=_SECONDS, help="Deadline for the ready line."),
-    click.option("--image-seconds", type=_SECONDS, help="Deadline for one prediction."),
+_LIMITS: tuple[tuple[str, click.ParamType[Any] | None, str], ...] = (
+    ("memory_mb", _COUNT, "Memory in MiB, swap included."),
+    ("cpus", _Number(min=_LEAST_CPUS, max=1e4), "Processors."),
+    ("pids", _COUNT, "Processes and threads."),
+    ("shm_mb", _COUNT, "Shared memory in MiB."),
+    ("tmp_mb", _COUNT, "Size of /tmp in MiB."),
+    ("gpus", click.IntRange(min=0, max=1024), "Number of GPUs."),
+    ("runtime", None, "OCI runtime, as `runsc`."),
+    ("startup_seconds", _SECONDS, "Deadline for the ready line."),
+    ("image_seconds", _SECONDS, "Deadline for one prediction."),
 )
+"""Name, type and help of each."""
+LIMIT_NAMES = tuple(name for name, _, _ in _LIMITS)
+"""The names by which a command gets them."""
 
 
 def limit_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return `function` with the limit options; each left out is None."""
-    for option in reversed(_OPTIONS):
-        function = option(function)
-    return function
+    return limit_options_of("")(function)
+
+
+def limit_options_of(whose: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Return what gives a function the limit options, whose help begins with `whose`."""
+
+    def decorated(function: Callable[..., Any]) -> Callable[..., Any]:
+        for name, kind, text in reversed(_LIMITS):
+            option = click.option(f"--{name.replace('_', '-')}", name, type=kind, help=whose + text)
+            function = option(function)
+        return function
+
+    return decorated

@@ -10,6 +10,7 @@ import click
 
 from harness import __version__
 from harness.errors import DiskFullError, HarnessError, PermissionRefusedError
+from harness.records.printable import printable
 
 COMMANDS = {
     "scan": "Say what a recipe takes of a data set.",
@@ -127,7 +128,7 @@ def main() -> Never:
 
 
 def _fail(error: HarnessError) -> Never:
-    click.echo(f"harness: error: {error.one_line()}", err=True)
+    click.echo(f"harness: error: {printable(error.one_line())}", err=True)
     sys.exit(error.exit_code)
 
 

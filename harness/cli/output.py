@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.records.printable import printable
+
 if TYPE_CHECKING:
     from harness.records.run import RunOutcome
 
@@ -51,8 +53,10 @@ def figure(value: float | None, *, digits: int) -> str:
 
 
 def echo_json(value: Any) -> None:  # noqa: ANN401 - any JSON value
-    """Print `value` as indented JSON with sorted keys."""
-    click.echo(json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False))
+    """Print `value` as indented JSON with sorted keys; what is not printable is JSON's escape."""
+    text = json.dumps(value, indent=2, sort_keys=True, ensure_ascii=False)
+    # json itself escapes what is under the space, and leaves a terminal's other control characters.
+    click.echo("".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text))
 
 
 def echo_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -60,7 +64,7 @@ def echo_csv(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     buffer = io.StringIO()
     writer = csv.writer(buffer)
     writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerows([printable(cell) for cell in row] for row in rows)
     click.echo(buffer.getvalue(), nl=False)
 
 
@@ -70,16 +74,17 @@ def echo_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]])
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=title, title_justify="left")
+    heading = Text(printable(title), style="table.title")
+    table = Table(title=heading, title_justify="left")
     for name in header:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(printable(cell)) for cell in row))
     console = Console() if sys.stdout.isatty() else Console(width=200)
     console.print(table)
 
 
 def echo_log_tail(outcome: "RunOutcome") -> None:
-    """Print the end of a submission's log on stderr, where there is one."""
-    if tail := outcome.log_tail.rstrip():
+    """Print the end of a submission's log on stderr, where there is one; terminals obey no word."""
+    if tail := printable(outcome.log_tail).rstrip():
         click.echo(f"--- the end of its log ---\n{tail}\n---", err=True)

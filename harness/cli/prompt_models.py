@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.benchmark.prompt_writing import PromptModels
+    from harness.benchmark.prompt_task import PromptModels
     from harness.checkpoints.checkpoint import Checkpoint
     from harness.prompting.captioner import Captioner
     from harness.prompting.language_model import LanguageModel
@@ -71,6 +71,19 @@ def check_options(spec: PromptSpec, options: PromptModelOptions) -> None:
             raise click.UsageError(msg)
 
 
+def check_dry_run(options: PromptModelOptions) -> None:
+    """Raise where a model is named and a dry run would not use it.
+
+    Raises:
+        click.UsageError: Names the option.
+    """
+    named = {"--captioner": options.captioner, "--language-model": options.language_model}
+    for option, folder in named.items():
+        if folder is not None:
+            msg = f"{option} {folder}: --dry-run uses random models; say one of the two"
+            raise click.UsageError(msg)
+
+
 def find_models(spec: PromptSpec, options: PromptModelOptions, *, digests: Path) -> FoundModels:
     """Return the models that `spec` asks for; what is not there is known before anything is loaded.
 
@@ -84,7 +97,7 @@ def find_models(spec: PromptSpec, options: PromptModelOptions, *, digests: Path)
         WeightsError: A model is nowhere, or other than promised.
         DiskFullError: There is no room for what the hub sends.
     """
-    from harness.benchmark.prompt_writing import PromptModels
+    from harness.benchmark.prompt_task import PromptModels
 
     captioner, writer = captioner_of(spec), language_model_of(spec)
     if captioner is None and writer is None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
+from harness.cli.source_options import source_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.benchmark.scan_report import ScanReport
     from harness.dataset.recipe_file import LoadedRecipe
 
@@ -19,11 +21,7 @@ _SHOWN_BROKEN = 10
 
 @click.command("scan")
 @click.argument("recipe", default="mini")
-@click.option(
-    "--source",
-    type=click.Path(path_type=Path),
-    help="The folder of the source images, where they don't come with the recipe.",
-)
+@source_option
 @click.option(
     "--workers",
     type=click.IntRange(0, 256),

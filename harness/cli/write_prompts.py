@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from harness.benchmark.prompt_report import PromptReport
-    from harness.benchmark.prompt_writing import PromptTask, PromptWriting
+    from harness.benchmark.prompt_task import PromptTask, PromptWriting
     from harness.benchmark.scan import SourceScan
     from harness.cli.prompt_models import FoundModels
     from harness.cli.workspace import Workspace
@@ -90,7 +90,12 @@ def command(
       harness write-prompts pascal-ea --source ~/data/VOCdevkit --captioner ~/weights/llava-1.5-7b
       harness write-prompts pascal-ea --source ~/data/VOCdevkit --dry-run
     """
-    from harness.cli.prompt_models import PromptModelOptions, check_options, find_models
+    from harness.cli.prompt_models import (
+        PromptModelOptions,
+        check_dry_run,
+        check_options,
+        find_models,
+    )
     from harness.cli.recipe_editors import known_editors
     from harness.cli.workspace import Workspace
     from harness.dataset.prompt_file import prompt_path
@@ -101,6 +106,7 @@ def command(
     options = PromptModelOptions(captioner=captioner, language_model=language_model, device=device)
     path = prompt_path(loaded.path, loaded.recipe)
     if dry_run:
+        check_dry_run(options)
         loaded, path = _dry_run(loaded), _dry_path(workspace, path)
     elif not replace:
         _refuse_second(path)
@@ -174,7 +180,7 @@ def _write(
 
 def _writing(loaded: LoadedRecipe, path: Path, found: FoundModels) -> PromptWriting:
     from harness import __version__
-    from harness.benchmark.prompt_writing import PromptWriting
+    from harness.benchmark.prompt_task import PromptWriting
     from harness.prompting.prompt_check import PromptRule
     from harness.records.prompts import PromptFileHeader
 
@@ -196,7 +202,7 @@ def _writing(loaded: LoadedRecipe, path: Path, found: FoundModels) -> PromptWrit
 
 
 def _tasks(loaded: LoadedRecipe, scan: SourceScan) -> Iterator[PromptTask]:
-    from harness.benchmark.prompt_writing import PromptTask
+    from harness.benchmark.prompt_task import PromptTask
     from harness.benchmark.unit_plan import noun_of
 
     for source in scan.taken:

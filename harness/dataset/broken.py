@@ -15,9 +15,9 @@ class BrokenReason(StrEnum):
     """Why a source can't be used."""
 
     NO_LABEL = "no-label"
-    """There is an image and no label of it."""
+    """There is an image and no label of it, or an empty one."""
     NO_IMAGE = "no-image"
-    """There is a label and no image of it, or it is listed and not there."""
+    """There is a label and no image of it, or it is listed and not there, or empty."""
     UNREADABLE = "unreadable"
     """A file is truncated, or not of the kind it should be."""
     OTHER_SIZE = "other-size"
@@ -28,12 +28,14 @@ class BrokenReason(StrEnum):
     """Two images have one name."""
     LEAVES_TREE = "leaves-tree"
     """A link leads out of the source folder."""
+    NOT_EDITABLE = "not-editable"
+    """The editor can't take an image of its size or shape."""
     BAD_NAME = "bad-name"
     """Its name is not text, or too long."""
     NOT_PROMISED = "not-promised"
     """A file is not the one that the data set's listing promises."""
     ODD_MASK = "odd-mask"
-    """The mask of its object does not lie on pixels of the object's class."""
+    """The mask of its object does not lie on pixels of the object's class, or is of no image."""
 
 
 class BrokenSourceError(SourceDataError):

@@ -7,7 +7,13 @@ from harness.dataset.broken import BrokenReason, SourceListing
 from harness.dataset.instances import InstanceFile, InstanceFormat
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.source_file import SourceFile
-from harness.dataset.source_tree import FolderFiles, SourceTree, lacking_instances, merged
+from harness.dataset.source_tree import (
+    FolderFiles,
+    SourceTree,
+    lacking_instances,
+    merged,
+    warn_without_instances,
+)
 from harness.errors import SourceDataError
 
 IMAGES, LABELS = "leftImg8bit", "gtFine"
@@ -58,6 +64,9 @@ def list_cityscapes(root: Path, *, split: str, description: str) -> SourceListin
     train_ids = files(label_place, _TRAIN_IDS, BrokenReason.NO_LABEL)
     instances = files(label_place, _INSTANCE_IDS, BrokenReason.NO_LABEL)
     tree.require_any(images, (f"_{IMAGES}.png",))
+    if not instances.names():
+        place = tree.folder(*label_place)
+        warn_without_instances(f"there is no CITY/NAME{_INSTANCE_IDS}.png in {place}")
     return _listing(tree, images, label_ids, train_ids=train_ids, instances=instances)
 
 

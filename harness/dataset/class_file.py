@@ -15,6 +15,7 @@ SUFFIXES = (".toml", ".txt")
 """What the file of a label space ends in."""
 IGNORE_ID = 255
 """The ignore id of a label space that is a list of names."""
+_NUMBERED = re.compile(r"\d+([.)]?\s|[:,;=])")
 _IGNORED_NAMES = frozenset({"__ignore__", "_ignore_"})
 """Names that annotation tools give, in the first line, to what is ignored."""
 
@@ -98,6 +99,14 @@ def _require_name(name: str, seen: dict[str, int], *, path: Path, number: int) -
     if not name:
         msg = f"{path}, line {number}: it is empty, and a line is a class"
         raise RecipeError(msg, remedy="Name the class, or remove the line if no id belongs to it.")
+    if name.startswith("#") or _NUMBERED.match(name):
+        what = "a comment" if name.startswith("#") else "numbered"
+        msg = f"{path}, line {number}: {name!r} is {what}, and a line is the name of a class alone"
+        remedy = (
+            "Write one name a line: its id is the number of classes before it. Names that begin "
+            "so go into a .toml file."
+        )
+        raise RecipeError(msg, remedy=remedy)
     if not name.isprintable():
         msg = f"{path}, line {number}: {name!r} holds control characters"
         raise RecipeError(msg, remedy="Write the name of a class a line.")

@@ -4,14 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import IO, Any
+from typing import IO, Any, TypeGuard
 
 import ijson
 
-from harness.dataset.coco_ids import THING_IDS
+from harness.dataset.coco_ids import COCO_CLASS_IDS, THING_IDS
 from harness.dataset.coco_outlines import compressed_run_lengths
 from harness.dataset.image_io import MAX_PIXELS
 from harness.dataset.instances import InstanceOutlines
+from harness.dataset.source_name import composed
 from harness.errors import SourceDataError
 
 LEAST_BOX_SHARE = 0.01
@@ -36,6 +37,16 @@ class _Image:
     stem: str
     height: int
     width: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Instance:
+    """An entry of the JSON's `annotations` that is kept."""
+
+    rle: bytes
+    """Its compressed run lengths."""
+    class_id: int
+    """The class id of its category."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,12 +157,20 @@ def _image_entries(file: IO[bytes]) -> Iterator[object]:
 def _image(source: _InstancesJson, entry: object) -> tuple[int, _Image]:
     match entry:
         case {
-            "id": int(image_id),
+            "id": image_id,
             "file_name": str(name),
-            "height": int(height),
-            "width": int(width),
-        } if name and height > 0 and width > 0 and height * width <= MAX_PIXELS:
-            stem = PurePosixPath(name).stem
+            "height": height,
+            "width": width,
+        } if (
+            name
+            and _is_whole(image_id)
+            and _is_whole(height)
+            and _is_whole(width)
+            and height > 0
+            and width > 0
+            and height * width <= MAX_PIXELS
+        ):
+            stem = composed(PurePosixPath(name).stem)
             return image_id, _Image(stem=stem, height=height, width=width)
         case _:
             msg = f"an image lacks a right id, file_name, height or width: {str(entry)[:200]}"
@@ -161,7 +180,7 @@ def _image(source: _InstancesJson, entry: object) -> tuple[int, _Image]:
 def _read_annotations(
     source: _InstancesJson, images: Mapping[int, _Image], *, on_read: Callable[[int], None]
 ) -> CocoInstances:
-    kept: dict[int, list[bytes]] = {image_id: [] for image_id in images}
+    kept: dict[int, list[_Instance]] = {image_id: [] for image_id in images}
     faults: dict[str, str] = {}
     place = 0
     with source.opened() as file:
@@ -171,18 +190,21 @@ def _read_annotations(
             image_id = _image_id(source, entry, images, place=place)
             image = images[image_id]
             try:
-                outline = _large_outline(entry, image)
+                instance = _large_instance(entry, image)
             except ValueError as error:
                 faults.setdefault(image.stem, f"{source.path}: {_title(entry, place)} {error}")
                 continue
-            if outline is not None:
-                kept[image_id].append(outline)
+            if instance is not None:
+                kept[image_id].append(instance)
     if not place:
         msg = "it holds no annotations"
         raise source.fault(msg)
     outlines = {
         image.stem: InstanceOutlines(
-            height=image.height, width=image.width, rles=tuple(kept[image_id])
+            height=image.height,
+            width=image.width,
+            rles=tuple(instance.rle for instance in kept[image_id]),
+            classes=tuple(instance.class_id for instance in kept[image_id]),
         )
         for image_id, image in images.items()
     }
@@ -193,7 +215,7 @@ def _image_id(
     source: _InstancesJson, entry: object, images: Mapping[int, _Image], *, place: int
 ) -> int:
     match entry:
-        case {"image_id": int(image_id)}:
+        case {"image_id": image_id} if _is_whole(image_id):
             if image_id in images:
                 return image_id
             msg = f"{_title(entry, place)} is of image {image_id}, which is not listed"
@@ -202,19 +224,19 @@ def _image_id(
     raise source.fault(msg)
 
 
-def _large_outline(entry: Mapping[str, Any], image: _Image) -> bytes | None:
-    """Return the run lengths of an annotation's instance; None where it is not to be kept.
+def _large_instance(entry: Mapping[str, Any], image: _Image) -> _Instance | None:
+    """Return an annotation's instance; None where it is not to be kept.
 
     Raises:
         ValueError: It is no annotation of an instance; the message says why, as a verb.
     """
     match entry:
         case {
-            "category_id": int(category),
+            "category_id": category,
             "bbox": [_, _, int() | float() as width, int() | float() as height],
-            "iscrowd": 0 | 1 as crowd,
+            "iscrowd": crowd,
             "segmentation": segmentation,
-        }:
+        } if _is_whole(category) and _is_whole(crowd) and crowd in {0, 1}:
             pass
         case _:
             lacking = [field for field in _FIELDS if field not in entry]
@@ -225,7 +247,13 @@ def _large_outline(entry: Mapping[str, Any], image: _Image) -> bytes | None:
         raise ValueError(msg)
     if crowd or width * height < LEAST_BOX_SHARE * image.width * image.height:
         return None
-    return compressed_run_lengths(segmentation, height=image.height, width=image.width)
+    rle = compressed_run_lengths(segmentation, height=image.height, width=image.width)
+    return None if rle is None else _Instance(rle=rle, class_id=COCO_CLASS_IDS[category])
+
+
+def _is_whole(value: object) -> TypeGuard[int]:
+    """Return whether a JSON's value is a whole number; its `true` would pass for 1."""
+    return type(value) is int
 
 
 def _title(entry: object, place: int) -> str:

@@ -8,7 +8,7 @@ from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
 from harness.dataset.coco_instances import CocoInstances, read_coco_instances
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.source_file import SourceFile
-from harness.dataset.source_tree import FolderFiles, SourceTree
+from harness.dataset.source_tree import FolderFiles, SourceTree, warn_without_instances
 from harness.errors import SourceDataError
 
 CONVERTED = "_labelTrainIds"
@@ -126,9 +126,7 @@ def _instances(
 ) -> CocoInstances | None:
     path = tree.root / _INSTANCES.format(split=split)
     if not path.is_file():
-        _log.warning(
-            "there is no %s, so that objects are told apart only where they don't touch", path
-        )
+        warn_without_instances(f"there is no {path}")
         return None
     if tree.is_left_by(path):
         msg = f"{path} is a link that leads out of {tree.root}"

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_name import composed
 from harness.dataset.source_tree import IMAGE_SUFFIXES, FolderFiles, SourceTree
 
 IMAGES, LABELS, MASKS = "images", "labels", "masks"
@@ -15,10 +16,12 @@ def list_folder(root: Path, *, split: str, description: str) -> SourceListing:
     """Return the images with their labels and, where there are, masks of their objects.
 
     The folders stand in `root` where the split is `all`; else in `root`/`split`, or each holds a
-    folder of that name. An image without a mask of its own has none.
+    folder of that name. An image without a mask of its own has none, and the label says what its
+    object is; a mask without an image or label is a source that does not do.
 
     Raises:
-        SourceDataError: A folder is missing or empty, or most images have no label.
+        SourceDataError: A folder is missing or empty, most images have no label, or most masks are
+            of no image.
     """
     tree = SourceTree(root=root, layout=_layout(split), description=description)
     places = _places(tree, split)
@@ -26,31 +29,26 @@ def list_folder(root: Path, *, split: str, description: str) -> SourceListing:
     labels = tree.files(tree.folder(*places[LABELS]), (".png",), missing=BrokenReason.NO_LABEL)
     tree.require_any(images, IMAGE_SUFFIXES)
     tree.require_any(labels, (".png",))
-    masks = _masks(tree, places[MASKS])
+    names = images.names() | labels.names()
+    masks = _masks(tree, places[MASKS], names)
 
     def source(name: str, image: Path, label: Path) -> SourceFile:
         return SourceFile(
             name=name, image=image, label=label, mask=masks.paths.get(name), root=root
         )
 
-    names = images.names() | labels.names()
     return tree.listing(
-        names - masks.broken.keys(),
-        images,
-        labels,
-        source=source,
-        broken=_of_sources(masks, names),
+        names - masks.broken.keys(), images, labels, source=source, broken=masks.broken.values()
     )
-
-
-def _of_sources(masks: FolderFiles, names: set[str]) -> tuple[BrokenSource, ...]:
-    return tuple(fault for name, fault in masks.broken.items() if name in names)
 
 
 def _layout(split: str) -> str:
     if split == _EVERY:
-        return "images/NAME.png (or .jpg, .webp) and labels/NAME.png"
-    return f"{split}/images and {split}/labels, or images/{split} and labels/{split}"
+        return "images/NAME.png (or .jpg, .webp), labels/NAME.png and perhaps masks/NAME.png"
+    return (
+        f"{split}/images and {split}/labels, or images/{split} and labels/{split}, and perhaps "
+        "masks beside them, in files of the same names"
+    )
 
 
 def _places(tree: SourceTree, split: str) -> Mapping[str, tuple[str, ...]]:
@@ -63,8 +61,26 @@ def _places(tree: SourceTree, split: str) -> Mapping[str, tuple[str, ...]]:
     return {kind: (split, kind) for kind in kinds}
 
 
-def _masks(tree: SourceTree, place: tuple[str, ...]) -> FolderFiles:
+def _masks(tree: SourceTree, place: tuple[str, ...], names: set[str]) -> FolderFiles:
+    """Return the masks of the sources of these names; a mask of no source is a broken one."""
     folder = tree.root.joinpath(*place)
     if not folder.is_dir():
         return FolderFiles(folder=folder, paths={}, broken={})
-    return tree.files(tree.folder(*place), (".png",), missing=BrokenReason.NO_LABEL)
+    masks = tree.files(tree.folder(*place), (".png",), missing=BrokenReason.NO_LABEL)
+    strays = {name: _stray(path) for name, path in masks.paths.items() if name not in names}
+    if 2 * len(strays) > len(masks.paths):
+        first = strays[min(strays)]
+        msg = (
+            f"{len(strays)} of {len(masks.paths)} masks are of no image; the first: {first.detail}"
+        )
+        raise tree.lacks(msg)
+    return FolderFiles(folder=folder, paths=masks.paths, broken={**masks.broken, **strays})
+
+
+def _stray(mask: Path) -> BrokenSource:
+    return BrokenSource(
+        name=composed(mask.stem),
+        reason=BrokenReason.ODD_MASK,
+        detail=f"{mask} is of no image: there is none of its name, nor a label",
+        remedy="Name the mask as its image is, or remove it.",
+    )

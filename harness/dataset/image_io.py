@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 import cv2
@@ -32,6 +33,8 @@ _RGB_SETTINGS = (
 _GRAY_SETTINGS = (cv2.IMWRITE_PNG_COMPRESSION, 6)
 _LYING = (5, 6, 7, 8)
 """The EXIF orientations that are a quarter turn away from upright."""
+_SPREAD = MappingProxyType({2: 85, 4: 17})
+"""By what Pillow multiplies the grey levels of a PNG of so many bits, so that they fill 0-255."""
 _REPLACE = "Restore the file from its source."
 
 
@@ -72,7 +75,9 @@ def decode_rgb(data: bytes, *, name: str) -> NDArray[np.uint8]:
 
 
 def decode_label(data: bytes, *, name: str) -> NDArray[np.uint8]:
-    """Return the class ids [H, W] of a one-channel 8-bit PNG; a palette is not applied.
+    """Return the class ids [H, W] of a one-channel PNG of up to 8 bits, as they are stored.
+
+    Neither a palette is applied, nor are levels of fewer bits spread over 0-255.
 
     Args:
         data: The file's bytes.
@@ -81,7 +86,15 @@ def decode_label(data: bytes, *, name: str) -> NDArray[np.uint8]:
     Raises:
         SourceDataError: It is truncated or no such PNG.
     """
-    return _one_channel(data, name=name, modes=("L", "P"))
+    image = open_image(data, name=name, formats=("PNG",))
+    if (values := stored_values(image, data)) is None:
+        kind = " (colours, no ids)" if image.mode in {"RGB", "RGBA"} else ""
+        msg = f"{name} has mode {image.mode}{kind}, not one channel of 8 bits"
+        raise SourceDataError(
+            msg,
+            remedy="Save the class ids as a one-channel 8-bit PNG.",
+        )
+    return values
 
 
 def decode_mask(data: bytes, *, name: str) -> NDArray[np.bool_]:
@@ -92,9 +105,29 @@ def decode_mask(data: bytes, *, name: str) -> NDArray[np.bool_]:
         name: What errors call it.
 
     Raises:
-        SourceDataError: It is truncated or not one channel of 8 bits or 1 bit.
+        SourceDataError: It is truncated or not one channel of up to 8 bits.
     """
-    return _one_channel(data, name=name, modes=("L", "P", "1")).astype(np.bool_)
+    return decode_label(data, name=name).astype(np.bool_)
+
+
+def stored_values(image: Image.Image, data: bytes) -> NDArray[np.uint8] | None:
+    """Return the values [H, W] that a one-channel PNG of up to 8 bits stores; None of another.
+
+    Args:
+        image: The decoded image.
+        data: The bytes of its file.
+    """
+    if image.mode not in {"L", "P", "1"}:
+        return None
+    values = np.asarray(image, dtype=np.uint8)
+    # The places in a palette are left as they are, and so is 1 bit.
+    spread = _SPREAD.get(_png_depth(data)) if image.mode == "L" else None
+    return values if spread is None else values // np.uint8(spread)
+
+
+def _png_depth(data: bytes) -> int:
+    """Return how many bits a sample of a PNG has, from its header: width and height precede it."""
+    return data[data.index(b"IHDR") + 12]
 
 
 def encode_rgb_png(image: NDArray[np.uint8]) -> bytes:
@@ -244,18 +277,6 @@ def signature_psnr(one: str, other: str) -> float | None:
         return 0.0
     error = float(np.mean((first - second) ** 2))
     return 10 * float(np.log10(255.0**2 / error))
-
-
-def _one_channel(data: bytes, *, name: str, modes: tuple[str, ...]) -> NDArray[np.uint8]:
-    image = open_image(data, name=name, formats=("PNG",))
-    if image.mode not in modes:
-        kind = " (colours, no ids)" if image.mode in {"RGB", "RGBA"} else ""
-        msg = f"{name} has mode {image.mode}{kind}, not one channel of 8 bits"
-        raise SourceDataError(
-            msg,
-            remedy="Save the class ids as a one-channel 8-bit PNG.",
-        )
-    return np.asarray(image, dtype=np.uint8)
 
 
 def _encode(pixels: NDArray[np.uint8], *, settings: tuple[int, ...]) -> bytes:

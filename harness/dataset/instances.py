@@ -1,5 +1,6 @@
-"""Where a data set says which pixels are one object; nothing of classes or of what is selected."""
+"""Where a data set says which pixels are one object, and its class; nothing of what is selected."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.dataset.image_io import open_image, read_file
+from harness.dataset.image_io import open_image, stored_values
+from harness.dataset.label_format import cityscapes_class_id
 from harness.errors import SourceDataError
 from harness.records.base import sha256_hex
 
@@ -45,27 +47,14 @@ class InstanceOutlines:
     """The image's width in pixels."""
     rles: tuple[bytes, ...]
     """The compressed run lengths of each instance."""
+    classes: tuple[int, ...] = ()
+    """The class id of each instance; empty where the data set doesn't say them."""
 
     def digest(self) -> str:
         """Return the sha256 of what the outlines say."""
         sizes = f"{self.height}x{self.width}:{','.join(str(len(rle)) for rle in self.rles)}:"
-        return sha256_hex(sizes.encode() + b"".join(self.rles))
-
-
-def read_instances(instances: InstanceFile | InstanceOutlines, *, name: str) -> NDArray[np.int32]:
-    """Return the number of the instance each pixel belongs to, [H, W]; 0 is none.
-
-    Args:
-        instances: Where they are said.
-        name: What errors call outlines, which have no file of their own.
-
-    Raises:
-        SourceDataError: The file is missing, truncated or of another kind, or an outline is none.
-    """
-    if isinstance(instances, InstanceOutlines):
-        return paint_outlines(instances, name=name)
-    data = read_file(instances.path)
-    return decode_instances(data, instances.format, name=str(instances.path))
+        classes = f":{','.join(map(str, self.classes))}" if self.classes else ""
+        return sha256_hex(sizes.encode() + b"".join(self.rles) + classes.encode())
 
 
 def decode_instances(
@@ -79,20 +68,44 @@ def decode_instances(
     image = open_image(data, name=name, formats=("PNG",))
     match instance_format:
         case InstanceFormat.VOC:
-            modes, depth = ("L", "P"), 8
+            stored, depth = stored_values(image, data), 8
         case InstanceFormat.CITYSCAPES:
-            modes, depth = ("I;16", "I"), 16
+            stored, depth = np.asarray(image) if image.mode in {"I;16", "I"} else None, 16
         case _:
             assert_never(instance_format)
-    if image.mode not in modes:
+    if stored is None:
         msg = f"{name} has mode {image.mode}, not one channel of {depth} bits"
         raise SourceDataError(msg, remedy="Restore the instance file from its data set.")
-    values = np.array(image, dtype=np.int32)
+    values = stored.astype(np.int32)
     if instance_format is InstanceFormat.VOC:
         values[values == _VOC_BOUNDARY] = 0
     else:
         values[values < _CITYSCAPES_FIRST] = 0
     return values
+
+
+def instance_classes(
+    instances: InstanceFile | InstanceOutlines, numbers: NDArray[np.int32]
+) -> Mapping[int, int] | None:
+    """Return the class id of each instance by its number, without those of no class.
+
+    None is returned where the data set doesn't say classes of instances.
+
+    Args:
+        instances: Where they are said.
+        numbers: The number of the instance each pixel belongs to, [H, W].
+    """
+    if isinstance(instances, InstanceOutlines):
+        return dict(enumerate(instances.classes, start=1)) if instances.classes else None
+    match instances.format:
+        case InstanceFormat.VOC:
+            return None
+        case InstanceFormat.CITYSCAPES:
+            found = np.flatnonzero(np.bincount(numbers.reshape(-1))).tolist()
+            said = {n: cityscapes_class_id(n // _CITYSCAPES_FIRST) for n in found}
+            return {number: class_id for number, class_id in said.items() if class_id is not None}
+        case _:
+            assert_never(instances.format)
 
 
 def paint_outlines(outlines: InstanceOutlines, *, name: str) -> NDArray[np.int32]:

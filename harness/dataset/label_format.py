@@ -83,6 +83,11 @@ def to_class_ids(
     return ids.astype(np.uint8)
 
 
+def cityscapes_class_id(label_id: int) -> int | None:
+    """Return the class id of a label id of Cityscapes; None where it is not evaluated or none."""
+    return _CITYSCAPES_TRAIN_IDS.get(label_id)
+
+
 def strange_values(counts: NDArray[np.int64]) -> str:
     """Return in words which values occur and in how many pixels, by a count for each value."""
     values = np.flatnonzero(counts)

@@ -23,6 +23,7 @@ _PARTS: tuple[tuple[bytes, bool], ...] = (
     (rb',"edit":(?:null|\{"attribute":"[a-z]+","value":"[a-z][a-z0-9-]*"\})', True),
     (rb'(?:,"filtered_label_pixel_sha256":' + _HASH + rb")?", True),
     (rb'(?:,"filtered_label_sha256":' + _HASH + rb")?", False),
+    (rb'(?:,"filtered_label_signature":"[A-Za-z0-9+/=]*")?', False),
     (rb',"height":[1-9][0-9]*,"id":(?P<id>' + _ID + rb")", True),
     (rb',"image_sha256":' + _HASH, False),
     (rb',"label_pixel_sha256":' + _HASH, True),

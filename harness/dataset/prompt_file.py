@@ -1,11 +1,13 @@
 """Frozen prompts as a file beside the recipe: one line a source, for people to read and edit.
 
-The first line says what wrote them. A person may change captions, phrases and prompts; what stands
-in a line is checked, whoever wrote it.
+The first line says what wrote them. A person may change captions, phrases and prompts. Whoever
+wrote a line, it is checked that it is a source's with one prompt for each edit of the recipe, that
+texts are one line of plain text, and that the phrase stands in all of them; what texts mean is
+judged by whom `load_prompts` is handed. An `origin` is what wrote a text first.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -20,6 +22,8 @@ from harness.records.prompts import PromptFileHeader, PromptSpec, SourcePrompts
 from harness.records.recipe import Recipe
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
+LineCheck = Callable[[SourcePrompts], str | None]
+"""Returns what is wrong with a line's texts, beginning with the key, or None."""
 
 _KEYS = ("source_name", "object_class", "caption", "phrase", "origin", "reason", "edits")
 """The order of a line's keys: what a reviewer reads first comes first."""
@@ -48,22 +52,28 @@ def prompt_path(recipe_path: Path, recipe: Recipe) -> Path:
     return recipe_path.with_name(recipe.prompts.file or f"{recipe.name}.prompts.jsonl")
 
 
-def read_prompts(path: Path, recipe: Recipe) -> Mapping[str, SourcePrompts]:
+def read_prompts(path: Path, recipe: Recipe, *, check: LineCheck) -> Mapping[str, SourcePrompts]:
     """Return the frozen prompts of `recipe` by source.
 
     Raises:
         RecipeError: See `load_prompts`.
     """
-    return load_prompts(path, recipe).sources
+    return load_prompts(path, recipe, check=check).sources
 
 
-def load_prompts(path: Path, recipe: Recipe) -> FrozenPrompts:
+def load_prompts(path: Path, recipe: Recipe, *, check: LineCheck = lambda _: None) -> FrozenPrompts:
     """Return the file of prompts at `path`, every line of it checked against the recipe.
+
+    Args:
+        path: The file.
+        recipe: The recipe.
+        check: Judges what the texts of a line mean, and whether the text encoder takes them.
 
     Raises:
         RecipeError: It is not there or was written for another recipe or in another way, a line is
-            no source's prompts, a source stands twice, an edit of the recipe has no prompt, or a
-            caption or prompt does not name the object; the message names the line.
+            no source's prompts, a source stands twice, an edit of the recipe has no prompt, a
+            caption or prompt does not name the object, or `check` finds a fault; the message names
+            the line.
     """
     numbered = _lines(path, recipe)
     first = next(numbered, None)
@@ -78,7 +88,7 @@ def load_prompts(path: Path, recipe: Recipe) -> FrozenPrompts:
         if prompts.source_name in sources:
             what = f"source_name: {prompts.source_name!r} stands twice"
             raise _fault(path, line.number, what)
-        if (wrong := line_fault(prompts, recipe.all_edits())) is not None:
+        if (wrong := line_fault(prompts, recipe.all_edits()) or check(prompts)) is not None:
             raise _fault(path, line.number, f"{prompts.source_name}: {wrong}")
         sources[prompts.source_name] = prompts
     return FrozenPrompts(path=path, header=header, sources=sources)

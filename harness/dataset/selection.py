@@ -1,5 +1,6 @@
 """Which object of a source is edited (paper, section 3); nothing of how it is."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -13,7 +14,7 @@ from harness.records.label_space import LabelClass, LabelSpace
 from harness.records.source import ObjectMeasure, ObjectUnit, SelectionRule
 
 _BACKGROUNDS = frozenset({"background", "_background_"})
-"""What is no object: VOC's class, also as labelme spells it."""
+"""What is no object, in any case: VOC's class, also as labelme spells it."""
 _MOST_IN_TABLE = 1 << 20
 
 
@@ -68,7 +69,8 @@ def select_object(
 
     Where the data set points an object out, it is that one. Else it is the largest of an allowed
     class: the first class by id where two are equally large, then the instance of the least number.
-    An object is never more than the label's own pixels of its class.
+    An object is never more than the label's own pixels of its class; an instance that holds none of
+    the class which the data set gives it is none.
     """
     allowed = _allowed(label_space, rule)
     if annotation.given_mask is not None:
@@ -76,7 +78,7 @@ def select_object(
     elif _by_instances(annotation, rule):
         if annotation.instances is None or not annotation.instances.any():
             return NoObject.NO_INSTANCES
-        instances = _Instances.of(annotation.instances, annotation.label, label_space)
+        instances = _Instances.of(annotation, annotation.instances, label_space)
         largest = instances.largest(allowed, rule.measure)
     else:
         largest = _largest_component(annotation.label, allowed, rule.measure)
@@ -95,7 +97,7 @@ def _allowed(label_space: LabelSpace, rule: SelectionRule) -> tuple[LabelClass, 
         c
         for c in label_space.classes
         if c.name not in rule.exclude_classes
-        and (c.name not in _BACKGROUNDS if rule.classes is None else c.name in rule.classes)
+        and (c.name.lower() not in _BACKGROUNDS if rule.classes is None else c.name in rule.classes)
     )
 
 
@@ -152,10 +154,10 @@ def _largest_component(
 
 @dataclass(frozen=True, kw_only=True)
 class _Instances:
-    """The instances of a source, each with the class that most of its pixels have."""
+    """The instances of a source, each with the class that the data set or its pixels give it."""
 
     class_ids: NDArray[np.int64]
-    """The class of each, by number; -1 where all of it is ignored."""
+    """The class of each, by number; -1 where it has none, or none of its pixels has it."""
     pixels: NDArray[np.int64]
     """The places in the label, row by row, of the pixels that hold their instance's class."""
     owners: NDArray[np.int64]
@@ -165,16 +167,21 @@ class _Instances:
 
     @classmethod
     def of(
-        cls, numbers: NDArray[np.int32], label: NDArray[np.uint8], label_space: LabelSpace
+        cls, annotation: Annotation, numbers: NDArray[np.int32], label_space: LabelSpace
     ) -> "_Instances":
+        label, said = annotation.label, annotation.instance_classes
         pixels = np.flatnonzero(numbers)
-        owners = _ranks(numbers.reshape(-1)[pixels])
+        numbers = numbers.reshape(-1)[pixels]
+        owners = _ranks(numbers)
         found = int(owners.max()) + 1
         ids = label.reshape(-1)[pixels]
         # One pass counts the classes under all instances; a mask each would take one for each.
         votes = np.bincount(owners * 256 + ids, minlength=found * 256).reshape(found, 256)
         if label_space.ignore_id < 256:
             votes[:, label_space.ignore_id] = 0
+        if said is not None:
+            # What an instance is said to be is the one thing that its pixels may vote for.
+            votes *= _said_classes(said, numbers, owners)
         class_ids = np.where(votes.any(axis=1), votes.argmax(axis=1), -1)
         own = class_ids[owners] == ids
         return cls(
@@ -216,6 +223,23 @@ class _Instances:
         on[self.owners, lines] = True
         first, behind = on.argmax(axis=1), count - on[:, ::-1].argmax(axis=1)
         return np.where(on.any(axis=1), behind - first, 0)
+
+
+def _said_classes(
+    said: Mapping[int, int], numbers: NDArray[np.int32], owners: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Return which class each instance is said to be, [instances, 256]; a row of none has none.
+
+    Args:
+        said: The class id of each number.
+        numbers: The number of the instance at each pixel.
+        owners: The rank of each of these numbers.
+    """
+    of_rank = np.zeros(int(owners.max()) + 1, np.int64)
+    of_rank[owners] = numbers
+    classes = np.array([said.get(number, -1) for number in of_rank.tolist()])
+    is_said: NDArray[np.bool_] = classes[:, None] == np.arange(256)
+    return is_said
 
 
 def _ranks(numbers: NDArray[np.int32]) -> NDArray[np.int64]:

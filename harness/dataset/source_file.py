@@ -16,10 +16,15 @@ from harness.dataset.instances import (
     InstanceFile,
     InstanceOutlines,
     decode_instances,
+    instance_classes,
     paint_outlines,
 )
-from harness.dataset.label_format import LabelFormat, strange_values, to_class_ids
-from harness.dataset.label_space import strange_counts
+from harness.dataset.label_format import LabelFormat, to_class_ids
+from harness.dataset.source_checks import (
+    require_class_under_mask,
+    require_classes,
+    require_shape,
+)
 from harness.errors import SourceDataError
 from harness.records.base import sha256_hex
 from harness.records.label_space import LabelSpace
@@ -42,6 +47,9 @@ class Annotation:
     instances: NDArray[np.int32] | None = None
     """The number of the instance each pixel belongs to, [H, W], 0 is none; None where the data set
     says nothing of instances."""
+    instance_classes: Mapping[int, int] | None = None
+    """The class id of each instance by its number, but for those of no class; None where the data
+    set doesn't say them, so that they are what the label says."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +107,7 @@ class SourceFile:
             BrokenSourceError: A file is missing, out of the source's tree or not the promised one.
         """
         contents = self._contents(self.files())
-        return tuple(sha256_hex(content) for content in contents.values()) + self._reading()
+        return tuple(sha256_hex(content) for content in contents.values()) + self.reading()
 
     def load_annotation(self, label_space: LabelSpace) -> Annotation:
         """Return what is said of the image, checked; of the image itself only the size is read.
@@ -115,6 +123,10 @@ class SourceFile:
 
     def load(self, label_space: LabelSpace) -> Source:
         """Return the source, checked.
+
+        An image is turned upright by its EXIF orientation, a label never. Where a label was drawn
+        on the picture as stored, its size shows that, but not where the orientation keeps the size
+        (half a turn, mirrored, or a quarter of a square): such a label is taken as upright.
 
         Raises:
             BrokenSourceError: A file is missing, broken, out of the source's tree or not the
@@ -133,6 +145,7 @@ class SourceFile:
             given_mask=said.given_mask,
             given_class=said.given_class,
             instances=said.instances,
+            instance_classes=said.instance_classes,
         )
 
     def _contents(self, files: tuple[Path, ...]) -> dict[Path, bytes]:
@@ -154,8 +167,8 @@ class SourceFile:
                 )
         return contents
 
-    def _reading(self) -> tuple[str, ...]:
-        """Return the digest of how the files are read, where that is not plainly."""
+    def reading(self) -> tuple[str, ...]:
+        """Return the digest of how the files are read, where that is not plainly; reads none."""
         match self.instances:
             case InstanceOutlines():
                 instances = self.instances.digest()
@@ -206,18 +219,24 @@ class SourceFile:
     ) -> Annotation:
         with self._telling(self.label):
             raw = decode_label(contents[self.label], name=str(self.label))
-            _require_shape(raw.shape, shape, name=str(self.label))
+            require_shape(raw.shape, shape, name=str(self.label), image=self.image)
             label = to_class_ids(raw, self.label_format, name=str(self.label))
-            _require_classes(label, label_space, name=str(self.label))
+            require_classes(label, label_space, name=str(self.label))
+        found = self._instances(contents, shape)
         annotation = Annotation(
             name=self.name,
             label=label,
             given_mask=self._given_mask(contents, shape),
             given_class=self.object_class,
-            instances=self._instances(contents, shape),
+            instances=found,
+            instance_classes=None
+            if self.instances is None or found is None
+            else instance_classes(self.instances, found),
         )
         if annotation.given_mask is not None:
-            _require_class_under_mask(annotation, label_space, name=str(self.mask))
+            require_class_under_mask(
+                label[annotation.given_mask], self.object_class, label_space, name=str(self.mask)
+            )
         return annotation
 
     def _given_mask(
@@ -227,7 +246,7 @@ class SourceFile:
             return None
         with self._telling(self.mask):
             mask = decode_mask(contents[self.mask], name=str(self.mask))
-            _require_shape(mask.shape, shape, name=str(self.mask))
+            require_shape(mask.shape, shape, name=str(self.mask), image=self.image)
         return mask
 
     def _instances(
@@ -246,47 +265,5 @@ class SourceFile:
                     found = paint_outlines(self.instances, name=self.name)
             case _:
                 assert_never(self.instances)
-        _require_shape(found.shape, shape, name=name)
+        require_shape(found.shape, shape, name=name, image=self.image)
         return found
-
-
-def _require_shape(found: tuple[int, ...], expected: tuple[int, int], *, name: str) -> None:
-    if found != expected:
-        verb = "are" if name.startswith("the ") else "is"
-        msg = f"{name} {verb} {found[1]}x{found[0]}, its image {expected[1]}x{expected[0]}"
-        raise BrokenSourceError(
-            msg,
-            remedy="Bring both to one size, the label without interpolation.",
-            reason=BrokenReason.OTHER_SIZE,
-        )
-
-
-def _require_classes(label: NDArray[np.uint8], label_space: LabelSpace, *, name: str) -> None:
-    counts = strange_counts(label, label_space)
-    if counts.any():
-        msg = f"{name} holds {strange_values(counts)}, no class of {label_space.name}"
-        raise BrokenSourceError(
-            msg,
-            remedy="Name the right label space in the recipe, or correct the label.",
-            reason=BrokenReason.STRANGE_ID,
-        )
-
-
-def _require_class_under_mask(
-    annotation: Annotation, label_space: LabelSpace, *, name: str
-) -> None:
-    """Prove that the object which the data set points out is of a class, and of the one it says."""
-    inside = annotation.label[annotation.given_mask]
-    if annotation.given_class is None:
-        fits, kind = bool((inside != label_space.ignore_id).any()), "labelled pixels"
-    else:
-        found = label_space.by_name(annotation.given_class)
-        fits = found is not None and inside.size > 0 and not bool((inside != found.id).any())
-        kind = annotation.given_class
-    if not fits:
-        msg = f"{name} is not a part of the label's {kind}"
-        raise BrokenSourceError(
-            msg,
-            remedy="The mask of an object lies within the label's pixels of its class.",
-            reason=BrokenReason.ODD_MASK,
-        )

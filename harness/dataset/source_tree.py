@@ -1,10 +1,11 @@
 """Which files lie in a source folder, and which can't be used; nothing of what they hold.
 
-A folder of 100,000 files is listed in about a second: once each, without asking for single files.
+A folder of 100,000 files is listed in about a second, their sizes included.
 """
 
 import errno
 import functools
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ from pathlib import Path
 
 from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_name import composed, name_fault
 from harness.errors import SourceDataError
 
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """The endings of source images, in lower case."""
-MAX_NAME_BYTES = 255
-"""The longest name of a source, in UTF-8: that of a file."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,13 +83,14 @@ class SourceTree:
     ) -> FolderFiles:
         """Return the folder's files whose names end in `ending` and one of `suffixes`.
 
-        The name of a source is the file's without both. Hidden files are passed over.
+        The name of a source is the file's without both, composed. Hidden files are passed over; an
+        empty file is as good as none.
 
         Args:
             folder: The folder.
             suffixes: The endings of files, in lower case; files may have them in any case.
             ending: What a name ends in before its suffix.
-            missing: What it is called when a file is a link that leads nowhere.
+            missing: What it is called when a file is empty, or a link that leads nowhere.
         """
         paths: dict[str, Path] = {}
         broken: dict[str, BrokenSource] = {}
@@ -97,13 +99,13 @@ class SourceTree:
                 stem, dot, suffix = entry.name.rpartition(".")
                 if f"{dot}{suffix}".lower() not in suffixes or not stem.endswith(ending):
                     continue
-                name = stem.removesuffix(ending)
+                name = composed(stem.removesuffix(ending))
                 if not name or name.startswith("."):
                     continue
                 if (fault := self._fault(entry, name, missing=missing)) is not None:
                     broken[name] = fault
                 elif name in paths:
-                    broken[name] = _two_files(name, paths[name], entry.name)
+                    broken[name] = _two_files(name, paths[name], folder / entry.name)
                 elif entry.is_file():
                     paths[name] = folder / entry.name
         usable = {name: path for name, path in paths.items() if name not in broken}
@@ -170,48 +172,28 @@ class SourceTree:
     ) -> BrokenSource | None:
         if (fault := name_fault(name, place=Path(entry.path).parent)) is not None:
             return fault
-        if not entry.is_symlink():
-            return None
-        if self.is_left_by(entry.path):
+        if entry.is_symlink() and self.is_left_by(entry.path):
             return BrokenSource(
                 name=name,
                 reason=BrokenReason.LEAVES_TREE,
                 detail=f"{entry.path} is a link that leads out of {self.root}",
                 remedy="Put the file itself into the source folder.",
             )
-        if not _leads_to_file(entry):
+        if entry.is_symlink() and not _leads_to_file(entry):
             return BrokenSource(
                 name=name,
                 reason=missing,
                 detail=f"{entry.path} is a link that leads to no file",
                 remedy="Restore the file that it leads to.",
             )
+        if _is_empty(entry):
+            return BrokenSource(
+                name=name,
+                reason=missing,
+                detail=f"{entry.path} is empty: it has 0 bytes",
+                remedy="Restore the file from the data set.",
+            )
         return None
-
-
-def name_fault(name: str, *, place: Path) -> BrokenSource | None:
-    """Return what is wrong with the name of a source, if anything is.
-
-    Args:
-        name: The name; bytes that are no UTF-8 stand as surrogates.
-        place: Where it stands: a folder or a list file.
-    """
-    encoded = os.fsencode(name)
-    shown = encoded.decode("utf-8", "backslashreplace")
-    if shown != name or any(ord(character) < 32 or ord(character) == 127 for character in name):
-        shown = shown.encode("unicode_escape").decode("ascii")
-        what, remedy = "is no UTF-8 text, or holds control characters", "Rename the file."
-    elif len(encoded) > MAX_NAME_BYTES:
-        what = f"has {len(encoded)} bytes, more than the {MAX_NAME_BYTES} of a file's name"
-        shown, remedy = f"{shown[:40]}…", "Shorten it."
-    else:
-        return None
-    return BrokenSource(
-        name=shown,
-        reason=BrokenReason.BAD_NAME,
-        detail=f"{place}: the name {shown!r} {what}",
-        remedy=remedy,
-    )
 
 
 def merged(folder: Path, parts: Iterable[FolderFiles]) -> FolderFiles:
@@ -221,7 +203,7 @@ def merged(folder: Path, parts: Iterable[FolderFiles]) -> FolderFiles:
     for part in parts:
         for name, path in part.paths.items():
             if name in paths:
-                broken[name] = _two_files(name, paths[name], str(path))
+                broken[name] = _two_files(name, paths[name], path)
             paths[name] = path
         broken.update(part.broken)
     usable = {name: path for name, path in paths.items() if name not in broken}
@@ -250,6 +232,27 @@ def lacking_instances(
     )
 
 
+def warn_without_instances(lacking: str) -> None:
+    """Say in the log what it means that a data set has none of its files of instances.
+
+    Args:
+        lacking: What is not there, as the subject of a sentence in the negative.
+    """
+    _log.warning(
+        "%s, so that objects are told apart only where they don't touch, and a recipe that wants "
+        'instances (unit = "instance") finds no object',
+        lacking,
+    )
+
+
+def _is_empty(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file() and entry.stat().st_size == 0
+    except OSError:
+        # What can't be asked for its size is told when it is read.
+        return False
+
+
 def _leads_to_file(link: os.DirEntry[str]) -> bool:
     try:
         return link.is_file()
@@ -260,12 +263,20 @@ def _leads_to_file(link: os.DirEntry[str]) -> bool:
         return False
 
 
-def _two_files(name: str, path: Path, other: str) -> BrokenSource:
-    one, two = sorted((path.name, other))
+def _two_files(name: str, one: Path, other: Path) -> BrokenSource:
+    first, second = sorted((one, other))
+    if first.parent != second.parent:
+        detail = f"{first} and {second} have one name, {name}"
+    elif composed(first.name) == composed(second.name):
+        # Both look alike.
+        both = f"{first.name!a} and {second.name!a}"
+        detail = f"{first.parent} holds both {both}, which are one name of two spellings (Unicode)"
+    else:
+        detail = f"{first.parent} holds both {first.name} and {second.name}"
     return BrokenSource(
         name=name,
         reason=BrokenReason.DUPLICATE_NAME,
-        detail=f"{path.parent} holds both {one} and {two}",
+        detail=detail,
         remedy="Remove one.",
     )
 

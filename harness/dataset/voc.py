@@ -10,7 +10,12 @@ from harness.dataset.broken import BrokenReason, SourceListing
 from harness.dataset.instances import InstanceFile, InstanceFormat
 from harness.dataset.name_list import NameList, read_name_list
 from harness.dataset.source_file import SourceFile
-from harness.dataset.source_tree import FolderFiles, SourceTree, lacking_instances
+from harness.dataset.source_tree import (
+    FolderFiles,
+    SourceTree,
+    lacking_instances,
+    warn_without_instances,
+)
 
 IMAGES, LABELS, AUGMENTED, OBJECTS = (
     "JPEGImages",
@@ -28,7 +33,8 @@ def list_voc(root: Path, *, split: str, description: str) -> SourceListing:
     """Return the images that the split's list names, with their labels and instances.
 
     The split `all` is every image with a label, and needs no list. `trainaug` has the labels of
-    SegmentationClassAug. Where there is a folder SegmentationObject, instances are read from it.
+    SegmentationClassAug. Where there is a folder SegmentationObject, instances are read from it;
+    where there is none, or it is empty, a warning says so.
 
     Args:
         root: The folder VOC2012, or one that it lies in, VOCdevkit or above.
@@ -83,5 +89,10 @@ def _tree(root: Path, split: str, *, label_folder: str, description: str) -> Sou
 
 def _objects(tree: SourceTree) -> FolderFiles | None:
     if not (tree.root / OBJECTS).is_dir():
+        warn_without_instances(f"there is no {tree.root / OBJECTS}")
         return None
-    return tree.files(tree.folder(OBJECTS), (".png",), missing=BrokenReason.NO_LABEL)
+    found = tree.files(tree.folder(OBJECTS), (".png",), missing=BrokenReason.NO_LABEL)
+    if not found.names():
+        warn_without_instances(f"there is no .png file in {tree.root / OBJECTS}")
+        return None
+    return found

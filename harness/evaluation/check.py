@@ -21,6 +21,7 @@ from harness.evaluation.prediction import decode_prediction
 from harness.metrics.confusion import count_classes
 from harness.records.check import CheckedImage, CheckFinding, CheckReport, Severity
 from harness.records.label_space import LabelSpace
+from harness.records.printable import last_line
 from harness.records.run import RunOutcome, RunStatus, StreamedSample
 from harness.records.submission import ContainerLimits
 from harness.sandbox.runner import SubmissionRunner
@@ -162,9 +163,8 @@ def _outcome_findings(outcome: RunOutcome, probes: dict[str, _Probe]) -> tuple[C
 
 def _hint(outcome: RunOutcome) -> str:
     """Return where to look: the log's last words, or what is usually forgotten."""
-    lines = outcome.log.strip().splitlines()
-    if lines:
-        return f"; its log ends: {lines[-1].strip()[:200]}"
+    if last := last_line(outcome.log):
+        return f"; its log ends: {last}"
     if outcome.exit_code == 0 and outcome.model_name is None:
         return "; does predict.py call serve(predict)?"
     return ""

@@ -19,6 +19,7 @@ from harness.evaluation.prediction import decode_prediction
 from harness.records.acceptance import NoiseRule
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.label_space import LabelSpace
+from harness.records.printable import last_line, printable
 from harness.records.run import FailureReason, RunOutcome, RunStatus, StreamedSample
 from harness.sandbox.runner import SubmissionRunner
 
@@ -130,11 +131,11 @@ class SubmissionLosses:
                 "of its own may be too old), or name another submission in [acceptance.noise].",
             )
         reason = outcome.reason.value if outcome.reason else "failed"
-        lines = outcome.log.strip().splitlines()
-        log = f"; its log ends: {lines[-1].strip()[:200]}" if lines else ""
+        last = last_line(outcome.log)
+        log = f"; its log ends: {last}" if last else ""
         msg = f"submission {name!r} failed as the noise filter's model ({reason}): "
         return SubmissionFailedError(
-            f"{msg}{outcome.detail}{log}",
+            f"{msg}{printable(outcome.detail)}{log}",
             remedy=f"Run `harness check {name}`; what was read so far is kept.",
         )
 

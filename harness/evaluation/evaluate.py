@@ -1,5 +1,6 @@
 """One evaluation from the key to the stored run; nothing of containers or SQL."""
 
+import logging
 import platform
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ from harness.records.manifest import BenchmarkHeader, Sample
 from harness.records.run import ClassCounts, FailureReason, RunOutcome, RunRecord, RunStatus
 from harness.records.submission import ContainerLimits, SubmissionManifest
 from harness.sandbox.runner import SubmissionRunner
-from harness.store.database import ResultsStore
+from harness.store.database import UNPAIRED, ResultsStore
+
+_LOG = logging.getLogger(__name__)
 
 OUR_FAULTS = (BenchmarkError, EngineError, RunInterruptedError, SourceDataError)
 """What ends a run without being the submission's doing."""
@@ -60,7 +63,7 @@ def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord |
 
     A submission that has come back to an earlier image is judged by that image again. One whose
     submission.toml reads otherwise now is run anew: its class map may score the same answers
-    otherwise.
+    otherwise. So is one that lacks its sources' counts under filtered labels, which the log says.
 
     Raises:
         BenchmarkError: The benchmark is not built.
@@ -72,6 +75,9 @@ def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord |
     if known is None or known.submission != target.manifest:
         return None
     with ResultsStore.open(places.database) as store:
+        if known.run_id in store.unpaired_runs(known.benchmark_digest):
+            _LOG.warning("run %s of the same key is not reused: %s", known.run_id, UNPAIRED)
+            return None
         store.count_again(known.run_id, now=datetime.now(UTC))
     return known
 
@@ -132,9 +138,11 @@ def evaluate(
         except (*OUR_FAULTS, OSError) as error:
             _store(draft.record(_harness_failure(error)), places, ())
             raise
-        counts = scorer.class_counts() if outcome.status is RunStatus.COMPLETED else ()
     record = draft.record(outcome)
-    _store(record, places, counts)
+    if outcome.status is RunStatus.COMPLETED:
+        _store(record, places, scorer.class_counts(), paired=scorer.paired_counts())
+    else:
+        _store(record, places, ())
     return record
 
 
@@ -232,7 +240,13 @@ def _harness_failure(error: HarnessError | OSError) -> RunOutcome:
     )
 
 
-def _store(record: RunRecord, places: EvaluationPlaces, counts: tuple[ClassCounts, ...]) -> None:
+def _store(
+    record: RunRecord,
+    places: EvaluationPlaces,
+    counts: tuple[ClassCounts, ...],
+    *,
+    paired: tuple[ClassCounts, ...] = (),
+) -> None:
     with ResultsStore.open(places.database, patience_seconds=STORING_PATIENCE_SECONDS) as store:
-        store.add_run(record, counts)
+        store.add_run(record, counts, paired=paired)
     write_run_folder(places.runs, record)

@@ -1,6 +1,7 @@
 """Scores predictions while the container works on the next ones."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
@@ -36,8 +37,12 @@ class RejectedSampleError(PredictionRejectedError):
 class Scorer:
     """Turns answers into counts on threads of its own; a context manager.
 
-    Labels are read here and never leave the harness. Waiting answers are bounded, so a fast
-    container waits for us and memory stays flat.
+    Labels are read here, one at a time, and never leave the harness. Waiting answers are bounded,
+    so a fast container waits for us and memory stays flat.
+
+    A source's prediction is counted under its own label and once more under the filtered label of
+    each of its edits that has one and moves nothing: the clean side of those edits' drops, judged
+    on the same pixels as they are.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Scorer:
     ) -> None:
         """Prepare to score `samples`; `table` maps predicted ids (see `prediction_table`)."""
         self._samples = samples
+        self._judges = _judging_edits(samples)
         self._read_label = read_label
         self._ignore_id = label_space.ignore_id
         self._class_ids = tuple(c.id for c in label_space.classes)
@@ -60,6 +66,7 @@ class Scorer:
         self._room = threading.Semaphore(MAX_WAITING)
         self._lock = threading.Lock()
         self._counts: dict[str, SampleCounts] = {}
+        self._paired: dict[str, SampleCounts] = {}
         self._failure: BaseException | None = None
 
     def __enter__(self) -> Self:
@@ -97,10 +104,20 @@ class Scorer:
 
     def class_counts(self) -> tuple[ClassCounts, ...]:
         """Return the counts as rows to store: classes with a pixel only, by sample and class."""
+        return self._rows(self._counts)
+
+    def paired_counts(self) -> tuple[ClassCounts, ...]:
+        """Return the counts of sources under edits' filtered labels as rows, by edit and class.
+
+        They are named by the edit, and are none where no label was filtered.
+        """
+        return self._rows(self._paired)
+
+    def _rows(self, counted: Mapping[str, SampleCounts]) -> tuple[ClassCounts, ...]:
         ids = (*self._class_ids, OTHER_CLASS_ID)
         return tuple(
             ClassCounts(sample_id=sample_id, class_id=class_id, tp=tp, fp=fp, fn=fn)
-            for sample_id, counts in sorted(self._counts.items())
+            for sample_id, counts in sorted(counted.items())
             for class_id, tp, fp, fn in zip(
                 ids, counts.tp.tolist(), counts.fp.tolist(), counts.fn.tolist(), strict=True
             )
@@ -113,15 +130,19 @@ class Scorer:
             prediction = decode_prediction(png, width=sample.width, height=sample.height)
         except PredictionRejectedError as error:
             raise RejectedSampleError(error, sample_id) from error
-        counts = count_classes(
-            self._read_label(sample),
-            self._table[prediction],
-            class_ids=self._class_ids,
-            ignore_id=self._ignore_id,
-        )
+        mapped = self._table[prediction]
+        counts = self._count(sample, mapped)
+        paired = {edit.id: self._count(edit, mapped) for edit in self._judges.get(sample_id, ())}
         with self._lock:
             self._counts[sample_id] = counts
+            self._paired |= paired
         self._on_scored(1)
+
+    def _count(self, judge: Sample, mapped: NDArray[np.uint16]) -> SampleCounts:
+        """Return the counts of a mapped prediction under the label that `judge` is scored by."""
+        return count_classes(
+            self._read_label(judge), mapped, class_ids=self._class_ids, ignore_id=self._ignore_id
+        )
 
     def _finished(self, future: Future[None]) -> None:
         self._room.release()
@@ -134,3 +155,12 @@ class Scorer:
         with self._lock:
             if self._failure is not None:
                 raise self._failure
+
+
+def _judging_edits(samples: Mapping[str, Sample]) -> dict[str, tuple[Sample, ...]]:
+    """Return, by source, the edits whose filtered label it is counted under as well."""
+    found: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in samples.values():
+        if sample.judges_source:
+            found[sample.source_id].append(sample)
+    return {source: tuple(edits) for source, edits in found.items()}

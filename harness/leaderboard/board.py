@@ -8,9 +8,10 @@ from harness.leaderboard.scoring import Place, ScoredRun, board_row, score_run
 from harness.metrics.bootstrap import DEFAULT_RESAMPLES
 from harness.metrics.iou import Floats
 from harness.metrics.ranks import RankInterval, pareto_front, rank_intervals, ranks_ascending
+from harness.records.manifest import BenchmarkHeader
 from harness.records.ranking import Board, FailedRun, RankedSubmission
 from harness.records.run import RunRecord, RunStatus
-from harness.store.database import ResultsStore
+from harness.store.database import UNPAIRED, ResultsStore
 
 
 def build_board(
@@ -24,7 +25,7 @@ def build_board(
 
     Each submission is judged by the completed run that was asked for last. Those that reach the
     qualifying clean mIoU are ranked by overall drop; the others are listed, as are submissions
-    without a completed run.
+    without a completed run, or with none that has all its counts.
 
     Args:
         store: The results.
@@ -36,16 +37,17 @@ def build_board(
         BenchmarkError: No benchmark of this digest is stored.
     """
     benchmark = _scored_benchmark(store, benchmark_digest)
-    runs = store.runs(benchmark_digest)
+    runs, unpaired = store.runs(benchmark_digest), store.unpaired_runs(benchmark_digest)
+    latest = _latest_completed(runs, leaving_out=unpaired)
     scored = [
         score_run(
             run,
-            benchmark.counts(store.counts([run.run_id])),
+            benchmark.counts(store.counts([run.run_id]), store.paired_counts([run.run_id])),
             benchmark,
             resamples=resamples,
             seed=seed,
         )
-        for run in _latest_completed(runs)
+        for run in latest
     ]
     qualified = [s for s in scored if _reaches(s, benchmark.header.qualifying_miou)]
     others = [s for s in scored if not _reaches(s, benchmark.header.qualifying_miou)]
@@ -64,7 +66,10 @@ def build_board(
         unranked=tuple(
             sorted((board_row(s, benchmark, Place()) for s in others), key=_by_clean_miou)
         ),
-        failed=tuple(_failed_run(run) for run in _latest_failed(runs)),
+        failed=tuple(
+            _unpaired_run(run, benchmark.header) if run.run_id in unpaired else _failed_run(run)
+            for run in _latest_others(runs, {run.submission.name for run in latest})
+        ),
     )
 
 
@@ -79,17 +84,18 @@ def _scored_benchmark(store: ResultsStore, digest: str) -> ScoredBenchmark:
     return ScoredBenchmark.of(header, store.samples(digest))
 
 
-def _latest_completed(runs: tuple[RunRecord, ...]) -> list[RunRecord]:
+def _latest_completed(
+    runs: tuple[RunRecord, ...], *, leaving_out: frozenset[str]
+) -> list[RunRecord]:
     """Return each submission's completed run that was asked for last, by name."""
     completed = (run for run in runs if run.outcome.status is RunStatus.COMPLETED)
-    latest = {run.submission.name: run for run in completed}
+    latest = {run.submission.name: run for run in completed if run.run_id not in leaving_out}
     return [latest[name] for name in sorted(latest)]
 
 
-def _latest_failed(runs: tuple[RunRecord, ...]) -> list[RunRecord]:
-    """Return the latest run of each submission that has none completed, by name."""
-    completed = {run.submission.name for run in _latest_completed(runs)}
-    latest = {run.submission.name: run for run in runs if run.submission.name not in completed}
+def _latest_others(runs: tuple[RunRecord, ...], shown: set[str]) -> list[RunRecord]:
+    """Return the latest run of each submission that is not `shown`, by name."""
+    latest = {run.submission.name: run for run in runs if run.submission.name not in shown}
     return [latest[name] for name in sorted(latest)]
 
 
@@ -152,3 +158,9 @@ def _failed_run(run: RunRecord) -> FailedRun:
         log_tail=outcome.log_tail,
         finished_at=run.finished_at,
     )
+
+
+def _unpaired_run(run: RunRecord, header: BenchmarkHeader) -> FailedRun:
+    command = f"harness evaluate {run.submission.name} --benchmark {header.name}"
+    detail = f"It is to be run again, by `{command}`: {UNPAIRED}."
+    return _failed_run(run).model_copy(update={"detail": detail})

@@ -33,6 +33,11 @@ class BoardContent:
         """Whether this board's pictures may be, and can be, published."""
         return self.board.benchmark.publish_images and self.read_image is not None
 
+    @property
+    def has_filtered_labels(self) -> bool:
+        """Whether there are edits under whose filtered labels their sources are judged as well."""
+        return any(sample.accepted and sample.judges_source for sample in self.samples)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AttributeGroup:

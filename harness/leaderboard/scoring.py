@@ -26,7 +26,7 @@ class ScoredRun:
     run: RunRecord
     """The run."""
     counts: PixelCounts
-    """Its counts [N, C]."""
+    """Its counts [N, C], see `ScoredBenchmark.counts`."""
     drawn: Estimates
     """Its figures, shape [1]."""
     resampled: Estimates

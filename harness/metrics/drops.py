@@ -16,7 +16,7 @@ class PairedCounts:
     sources: NDArray[np.intp]
     """Shape [P]: the position of each pair's source among all sources."""
     clean: PixelCounts
-    """Counts [P, C] on the sources."""
+    """Counts [P, C] on the sources, under the label of the edit where that was filtered."""
     edited: PixelCounts
     """Counts [P, C] on the edits, row by row those of the sources."""
 
@@ -41,10 +41,12 @@ class DropEstimate:
 def value_drop(pairs: PairedCounts, weights: Floats) -> DropEstimate:
     """Return the drop of one value: mIoU of the sources minus mIoU of their edits.
 
-    Both sides average the same classes: those that occur in the labels of both. Labels that
-    an edit leaves alone are the same on both sides, so these are then the sources' classes; an
-    object that is moved or enlarged may cover another class, and a class that is nowhere left
-    to be found can't be compared.
+    Both sides average the same classes: those that occur in the labels of both. An edit that moves
+    nothing and its source are judged by one label, the filtered one where pixels of it were
+    voided, so that equal predictions drop by nothing and these are the label's classes. An object
+    that is moved or enlarged has a label of its own, filtered or not, whose pixels are not the
+    source's: the source keeps its own. There the edit may cover another class, and a class that
+    is nowhere left to be found can't be compared.
 
     Args:
         pairs: The pairs of this value.

@@ -21,6 +21,9 @@ class EditPairs:
     """Shape [P]: positions among the sources."""
     edits: NDArray[np.intp]
     """Shape [P]: positions among all images."""
+    clean: NDArray[np.intp] | None = None
+    """Shape [P]: positions among all counts of what each edit is compared with, its source's own
+    counts or those under the edit's filtered label; None where all are the sources' own."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +34,10 @@ class PairedDesign:
     """Shape [S]: the sources' positions among all images."""
     values: ValuesByAttribute
     """The pairs of each attribute's values, both in the order in which they are shown."""
+
+    def clean(self, pairs: EditPairs) -> NDArray[np.intp]:
+        """Return the positions of the clean side of `pairs` among all counts, [P]."""
+        return self.sources[pairs.sources] if pairs.clean is None else pairs.clean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +57,7 @@ class Estimates:
 
 
 def estimate(counts: PixelCounts, design: PairedDesign) -> Estimates:
-    """Return the figures of the sample as drawn, each of shape [1]."""
+    """Return the figures of the sample as drawn, each of shape [1]; see `resampled_estimates`."""
     return _weighted(counts, design, once_each(design.sources.size))
 
 
@@ -60,7 +67,7 @@ def resampled_estimates(
     """Return the figures of `resamples` draws of sources, the same draws for every submission.
 
     Args:
-        counts: Counts [N, C] of all images.
+        counts: Counts [N, C] of all images and, after them, of sources under filtered labels.
         design: Which images are sources and edits.
         resamples: The number of draws; memory stays bounded whatever it is.
         seed: The seed of the draws.
@@ -75,14 +82,13 @@ def resampled_estimates(
 
 
 def _weighted(counts: PixelCounts, design: PairedDesign, weights: Floats) -> Estimates:
-    clean = counts.at(design.sources)
-    pooled = clean.pooled(weights)
+    pooled = counts.at(design.sources).pooled(weights)
     values = {
         attribute: {
             value: value_drop(
                 PairedCounts(
                     sources=pairs.sources,
-                    clean=clean.at(pairs.sources),
+                    clean=counts.at(design.clean(pairs)),
                     edited=counts.at(pairs.edits),
                 ),
                 weights,

@@ -43,6 +43,14 @@ class PixelCounts:
             hits=self.hits[images], union=self.union[images], labelled=self.labelled[images]
         )
 
+    def then(self, more: Self) -> Self:
+        """Return these counts with the images of `more`, of the same classes, after them."""
+        return type(self)(
+            hits=np.concatenate((self.hits, more.hits)),
+            union=np.concatenate((self.union, more.union)),
+            labelled=np.concatenate((self.labelled, more.labelled)),
+        )
+
     def pooled(self, weights: Floats) -> Self:
         """Return the counts summed over images, [B, C] for `weights` [B, N]: row by row a sum."""
         # One product over all columns: a third faster than three narrow ones.

@@ -4,8 +4,10 @@ import re
 from dataclasses import dataclass
 
 from harness.prompting.caption_edit import words_in
+from harness.prompting.caption_opening import plain_caption
 from harness.prompting.nouns import names_of
 from harness.prompting.prompt_check import PromptRule
+from harness.prompting.refusals import denial_in, refusal_in
 from harness.prompting.reply import Fault, FaultKind, ModelReply
 
 _SENTENCE_END = re.compile(r"[.!?](?=[\"')\]]?(?:\s|$))")
@@ -28,8 +30,9 @@ def check_caption(
 ) -> CheckedCaption | Fault:
     """Return the caption that a captioner wrote, cleaned, or what is wrong with it.
 
-    What follows the first sentence is left out. The object is named by its noun, or else by the
-    noun's plural, another word for the same thing or the noun's last word.
+    What follows the first sentence is left out, and so is that an image shows it. The object is
+    named by its noun, or else by the noun's plural, another word for the same thing or the noun's
+    last word.
 
     Args:
         reply: What the captioner wrote.
@@ -45,10 +48,30 @@ def check_caption(
     sentence = sentence.strip().strip(_QUOTES).strip()
     if (fault := rule.fault(sentence)) is not None:
         return fault
-    phrase = next((found for name in names_of(noun) if (found := words_in(sentence, name))), None)
+    phrase = _named(sentence, noun)
+    if (said := _said_otherwise(sentence, phrase)) is not None:
+        return said
     if has_object and phrase is None:
         return Fault(kind=FaultKind.OBJECT_GONE, detail=f"it names no {noun}: {sentence!r}")
-    return CheckedCaption(caption=sentence, phrase=phrase)
+    plain = plain_caption(sentence)
+    plain_phrase = _named(plain, noun)
+    if phrase is not None and plain_phrase is None:  # the picture itself is the object
+        return CheckedCaption(caption=sentence, phrase=phrase)
+    return CheckedCaption(caption=plain, phrase=plain_phrase)
+
+
+def _said_otherwise(sentence: str, phrase: str | None) -> Fault | None:
+    """Return that a sentence refuses to be a caption, or denies the object that it names."""
+    if (words := refusal_in(sentence)) is not None:
+        return Fault(kind=FaultKind.REFUSED, detail=f"it says {words!r}: {sentence!r}")
+    if phrase is not None and (words := denial_in(sentence, phrase)) is not None:
+        return Fault(kind=FaultKind.OBJECT_GONE, detail=f"it says {words!r}: {sentence!r}")
+    return None
+
+
+def _named(text: str, noun: str) -> str | None:
+    """Return the words of `text` that name a `noun`, best first, or None."""
+    return next((found for name in names_of(noun) if (found := words_in(text, name))), None)
 
 
 def _clean(text: str) -> str:

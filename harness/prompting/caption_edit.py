@@ -8,11 +8,13 @@ import re
 from typing import assert_never
 
 from harness.errors import ImageEditError
-from harness.prompting.template import article, with_article
+from harness.prompting.caption_opening import plain_caption
+from harness.prompting.prompt_words import ARTICLES, LINKS
+from harness.prompting.template import fitting_article, with_article
+from harness.prompting.weather_words import in_weather, without_weather
 from harness.prompting.wording import (
     ADJECTIVES,
     PICTURES,
-    SKIES,
     adjective,
     kind_of_picture,
     plain_words,
@@ -23,13 +25,12 @@ from harness.records.attributes import Attribute, Edit
 _PICTURE_OPENING = re.compile(
     rf"^(?:an?\s+|the\s+)?(?:[\w-]+\s+){{0,3}}(?:{PICTURES})\s+of\s+", re.IGNORECASE
 )
-_WEATHER = re.compile(
-    rf"\b(?:on\s+an?\s+(?:{SKIES})\s+(?:day|afternoon|morning|evening|night)|at\s+night"
-    rf"|in\s+the\s+(?:rain|snow|fog)|in\s+(?:{SKIES})\s+weather)\b",
-    re.IGNORECASE,
-)
 _MADE_OF = re.compile(r"\s+made\s+(?:out\s+)?of\s+\w+", re.IGNORECASE)
 _ARTICLE = re.compile(r"(?<!\w)(an?)(\s+)$", re.IGNORECASE)
+_MODIFIER = (
+    rf"(?!(?:{'|'.join(sorted(ARTICLES | LINKS))})\b)(?!(?!dining\b)\w*(?:ing|[^s]s)\b)[\w-]+"
+)
+"""A word that may stand between an adjective and its noun: no verb in -ing and no plural."""
 
 
 def words_in(text: str, phrase: str) -> str | None:
@@ -75,7 +76,7 @@ def edited_caption(caption: str, edit: Edit, *, phrase: str) -> str:
         case Attribute.STYLE:
             return f"{with_article(kind_of_picture(value))} of {_subject(text)}"
         case Attribute.WEATHER:
-            return _in_weather(text, weather_phrase(value))
+            return _in_weather(text, weather_phrase(value), phrase=phrase)
         case Attribute.POSITION:
             return _with_ending(text, f", moved to the {plain_words(value)}")
         case _:
@@ -121,14 +122,23 @@ def _made_of(text: str, phrase: str, material: str) -> str:
 
 
 def _without_adjectives(before: str, attribute: Attribute) -> str:
-    """Return `before` without what it says of `attribute` last, as in `a red and white `."""
+    """Return `before` without what it says of `attribute` last, as in `a red and white old `."""
     listed = rf"(?:{ADJECTIVES[attribute]})"
     return re.sub(
-        rf"(?<![\w-]){listed}(?:\s*(?:,|\band\b)?\s+{listed})*,?\s+$",
-        "",
+        rf"(?:(?<!\w)(?P<article>an?)\s+)?(?<![\w-]){listed}(?:\s*(?:,|\band\b)?\s+{listed})*,?\s+"
+        rf"(?=(?P<next>(?:{_MODIFIER},?\s+){{0,2}})$)",
+        _as_left_over,
         before,
         flags=re.IGNORECASE,
     )
+
+
+def _as_left_over(gone: re.Match[str]) -> str:
+    """Return what stays of adjectives that go: their article, as the next adjective wants it."""
+    written, following = gone["article"], gone["next"]
+    if written is None:
+        return ""
+    return f"{fitting_article(written, following) if following else written} "
 
 
 def _with_fitting_article(before: str, following: str) -> str:
@@ -136,9 +146,7 @@ def _with_fitting_article(before: str, following: str) -> str:
     ending = _ARTICLE.search(before)
     if ending is None:
         return before
-    fitting = article(following)
-    written = fitting.capitalize() if ending[1][0].isupper() else fitting
-    return f"{before[: ending.start()]}{written}{ending[2]}"
+    return f"{before[: ending.start()]}{fitting_article(ending[1], following)}{ending[2]}"
 
 
 def _begun_like(text: str, said: str) -> str:
@@ -148,17 +156,20 @@ def _begun_like(text: str, said: str) -> str:
 
 def _subject(text: str) -> str:
     """Return what a caption shows, without the words that say it is a picture."""
-    opening = _PICTURE_OPENING.match(text)
-    subject = text[opening.end() :] if opening else text
+    shown = plain_caption(text)
+    opening = _PICTURE_OPENING.match(shown)
+    subject = shown[opening.end() :] if opening else shown
     first = subject.split(" ", 1)[0]
     starts_a_sentence = first.lower() in {"a", "an", "the", "some", "two", "three", "several"}
     return subject[:1].lower() + subject[1:] if starts_a_sentence else subject
 
 
-def _in_weather(text: str, words: str) -> str:
-    if _WEATHER.search(text):
-        return _WEATHER.sub(words, text, count=1)
-    return _with_ending(text, f" {words}")
+def _in_weather(text: str, words: str, *, phrase: str) -> str:
+    """Return `text` with the weather said in it, and without another; `phrase` stays."""
+    said = in_weather(text, words) or _with_ending(without_weather(text), f" {words}")
+    if _find(text, phrase) and not _find(said, phrase):  # as a sunny-side egg would lose its name
+        said = _with_ending(text, f" {words}")
+    return _begun_like(text, said)
 
 
 def _with_ending(text: str, ending: str) -> str:

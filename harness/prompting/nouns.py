@@ -21,13 +21,13 @@ def _set(words: str) -> frozenset[str]:
     return frozenset(words.split())
 
 
-_UNIQUE = _set("ground sea")
+_UNIQUE = _set("ground sea sky")
 _MASS = _set(
     "apparel bamboo bread broccoli cardboard cash cheese clothing cloth cotton dirt fabric fog food"
     " foliage fruit furniture graffiti grass gravel greenery hair hay ice jewellery jewelry land"
     " leather lightning litter luggage meat metal money moss mud paper pasta plastic pottery rice"
-    " rubbish rubble sand scaffolding seaweed smoke snow soil straw tableware trash underbrush"
-    " underwear water wood wool"
+    " rubbish rubble sand scaffolding seaweed smoke snow soil straw tableware terrain trash"
+    " underbrush underwear vegetation water wood wool"
 )
 _PLURAL = _set("cattle children clothes feet geese men people police skis taxis women")
 """Plurals that their last letters don't show."""

@@ -23,11 +23,13 @@ from harness.prompting.prompt_words import (
 )
 from harness.prompting.reply import Fault, FaultKind
 from harness.prompting.text_length import TokenCounter, most_tokens
-from harness.records.attributes import Edit, Scope
+from harness.records.attributes import Attribute, Edit, Scope
 
 _FRAMED = frozenset({"pattern", "patterns", "design", "print", "color", "colour"})
 _NOUNS = frozenset({"stripes", "dots", "letters", "lettering"})
 """Accepted words that stand for themselves after the object, as in `a car with stripes`."""
+_FAIR = frozenset({"blue", "clear", "cloudless"})
+_WITHOUT_FAIR_SKY = frozenset({"snowy", "rainy", "foggy", "stormy"})
 _LISTED = 3
 
 
@@ -176,10 +178,19 @@ class _Comparison:
     def _at_odds(self) -> Fault | None:
         """Return that the picture or the weather is also called something else, or None."""
         odd = [w for w in self.after if w in self.words.at_odds and w not in self.words.said]
+        odd += self._fair_sky()
         if not odd:
             return None
         detail = f"beside {self.value!r} it says {_listed(odd)}"
         return Fault(kind=FaultKind.OTHER_VALUE, detail=detail)
+
+    def _fair_sky(self) -> list[str]:
+        """Return the words that call the sky fair, in a prompt of weather that has no such sky."""
+        if self.words.attribute is not Attribute.WEATHER or self.value not in _WITHOUT_FAIR_SKY:
+            return []
+        skies = [place for place, word in enumerate(self.after) if word in {"sky", "skies"}]
+        runs = [adjectives_before(self.after, Span(start=at, end=at + 1)) for at in skies]
+        return [w for run in runs for w in self.after[run.start : run.end] if w in _FAIR]
 
     def _says_it(self, word: str) -> bool:
         return attribute_of_word(word) is self.words.attribute

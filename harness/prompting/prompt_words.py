@@ -38,7 +38,7 @@ _LOCAL_LINKS = {
 _OLD = {
     Attribute.STYLE: PICTURES,
     Attribute.WEATHER: f"{SKIES}|sky|skies|day|night|afternoon|morning|evening|weather|blue|sun"
-    "|sunlight|sunshine|rain|snow|fog",
+    "|sunlight|sunshine|rain|snow|fog|cloudless|starry|sunlit|moonlit",
 }
 _AT_ODDS = {
     Attribute.STYLE: frozenset({"photo", "photograph", "snapshot"}),

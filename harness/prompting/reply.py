@@ -54,6 +54,8 @@ class FaultKind(StrEnum):
     """It has control characters or more than one line."""
     NO_SENTENCE = "no-sentence"
     """It has no words."""
+    REFUSED = "refused"
+    """It says that the model can't or won't say."""
     TOO_LONG = "too-long"
     """The text encoder would cut it off."""
     OBJECT_GONE = "object-gone"

@@ -24,6 +24,12 @@ def article(phrase: str) -> str:
     return "an" if _VOWEL_SOUND.match(phrase) else "a"
 
 
+def fitting_article(written: str, following: str) -> str:
+    """Return the article `written`, `a` or `an`, as `following` wants it, its capital kept."""
+    fitting = article(following)
+    return fitting.capitalize() if written[:1].isupper() else fitting
+
+
 def with_article(phrase: str) -> str:
     """Return `phrase` after its article: `an oven`, `the sea`; `grass` and `stairs` have none."""
     kind = kind_of_noun(phrase)

@@ -48,7 +48,8 @@ ADJECTIVES: Mapping[Attribute, str] = {
     "|fabric|ceramic|plastic|paper|concrete|brick|rubber",
     Attribute.PATTERN: "plain|dotted|spotted|tiled|floral|flowered|plaid|check(?:er)?ed|lettered"
     "|striped",
-    Attribute.SIZE: "larger|smaller",
+    Attribute.SIZE: "larger|smaller|bigger|large|small|big|huge|giant|gigantic|enormous|massive"
+    "|little|tiny|oversized|miniature",
 }
 """What a caption may already say of the attribute at the object's noun; regular expressions."""
 PICTURES = "photo|photograph|picture|image|painting|drawing|sketch|snapshot"
@@ -57,6 +58,8 @@ SKIES = (
     "sunny|rainy|snowy|foggy|cloudy|clear|overcast|windy|stormy|bright|misty|hazy|gloomy|grey|gray"
 )
 """What a caption may say of the weather; a regular expression."""
+SKY_COLORS = "blue|cloudless|starry|sunlit|moonlit|dark|pale"
+"""What it may also say of the sky; a regular expression."""
 
 
 def plain_words(value: str) -> str:

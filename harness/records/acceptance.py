@@ -61,6 +61,8 @@ class NoiseRule(ModelReference):
 
     A pixel of the object's mask is voided where its loss against its own class is greater on the
     edit than on the source, and greater than `margin` times that class's mean loss on sources.
+    Where the object moved or changed its size, no pixel of the source is the one of the edit:
+    there the second test decides alone.
     """
 
     kind: NoiseModelKind

@@ -24,7 +24,7 @@ class Sample(GrowingRecord):
     """One image to predict: a source, or an edit of one."""
 
     ADDED: ClassVar[frozenset[str]] = frozenset(
-        {"filtered_label_sha256", "filtered_label_pixel_sha256"}
+        {"filtered_label_sha256", "filtered_label_pixel_sha256", "filtered_label_signature"}
     )
 
     id: str = Field(pattern=SAMPLE_ID_PATTERN)
@@ -72,6 +72,9 @@ class Sample(GrowingRecord):
     filter took set to the ignore id; None where it took none."""
     filtered_label_pixel_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
     """The sha256 of that label's decoded bytes, see `label_pixel_sha256`."""
+    filtered_label_signature: str | None = None
+    """Where those pixels lie: base64 of the 12x9 grid over the object's box of their numbers by
+    cell, as shares of the object (big-endian uint16 of 65535, row by row), for the lock."""
 
     @property
     def label_id(self) -> str:
@@ -79,10 +82,21 @@ class Sample(GrowingRecord):
         moved = self.edit is not None and self.edit.scope is Scope.GEOMETRY
         return self.id if moved else self.source_id
 
+    @property
+    def judges_source(self) -> bool:
+        """Whether its source is compared with it under this edit's filtered label.
+
+        So both sides are judged on the same pixels. Never where the object moved: the pixels of one
+        image are not those of the other.
+        """
+        stays = self.edit is not None and self.edit.scope is not Scope.GEOMETRY
+        return stays and self.filtered_label_pixel_sha256 is not None
+
     def identity(self) -> dict[str, object]:
         """Return what belongs to the benchmark's identity: no file encodings, no floats."""
         left_out = {"image_sha256", "label_sha256", "mask_sha256", "scores"}
-        left_out |= {"signature", "object_signature", "filtered_label_sha256"}
+        left_out |= {"signature", "object_signature"}
+        left_out |= {"filtered_label_sha256", "filtered_label_signature"}
         return self.model_dump(mode="json", exclude=left_out)
 
 
@@ -149,7 +163,9 @@ class BenchmarkHeader(GrowingRecord):
 class LockedSample(GrowingRecord):
     """One sample of a released build."""
 
-    ADDED: ClassVar[frozenset[str]] = frozenset({"filtered_label_pixel_sha256", "voided_fraction"})
+    ADDED: ClassVar[frozenset[str]] = frozenset(
+        {"filtered_label_pixel_sha256", "filtered_label_signature", "voided_fraction"}
+    )
 
     id: str = Field(pattern=SAMPLE_ID_PATTERN)
     """The sample's id."""
@@ -165,6 +181,8 @@ class LockedSample(GrowingRecord):
     """Its object's, see `Sample.object_signature`."""
     filtered_label_pixel_sha256: str | None = Field(default=None, pattern=SHA256_PATTERN)
     """The sha256 of the filtered label's bytes; None where the noise filter took nothing."""
+    filtered_label_signature: str | None = None
+    """Its signature, see `Sample.filtered_label_signature`."""
     voided_fraction: float | None = None
     """Share of its object's pixels that the noise filter voided, 0-1."""
 

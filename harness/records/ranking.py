@@ -43,7 +43,7 @@ class ValueScore(Record):
     sources: int
     """Number of sources with an accepted edit of this value."""
     clean_miou: float | None
-    """mIoU on those sources, ratio."""
+    """mIoU on those sources, ratio; on the pixels that the noise filter left of their edits."""
     edited_miou: float | None
     """mIoU on their edits, ratio."""
     drop_pp: float | None
@@ -156,7 +156,8 @@ class Board(Record):
     unranked: tuple[RankedSubmission, ...]
     """Completed submissions under the qualifying clean mIoU, best first."""
     failed: tuple[FailedRun, ...]
-    """The latest run of each submission that has none completed."""
+    """The latest run of each submission that has none completed, or must be run again as those
+    lack counts under filtered labels."""
 
 
 class EvaluationReport(Record):

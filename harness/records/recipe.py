@@ -66,7 +66,8 @@ class LockRule(GrowingRecord):
     min_object_psnr: float | None = Field(default=None, ge=0)
     """The same between the signatures of the object's box; None where it is not looked at."""
     max_voided_difference: float = Field(default=0.02, ge=0, le=1)
-    """The greatest difference between the shares of the object that the noise filter voided."""
+    """The greatest share of the object that the noise filter voided in one of the two only, as far
+    as a 12x9 grid over the object's box tells."""
 
 
 class Recipe(GrowingRecord):

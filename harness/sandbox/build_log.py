@@ -6,6 +6,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
+from harness.records.printable import printable
+
 KEPT_LINES = 400
 SHOWN_LINES = 6
 """How many lines an error shows."""
@@ -31,9 +33,9 @@ class BuildLog:
     def take(self, answer: dict[str, Any]) -> None:
         """Take in one of the engine's answers."""
         if "error" in answer:
-            self.error = str(answer["error"]).strip()
+            self.error = printable(str(answer["error"])).strip()
         for line in str(answer.get("stream") or "").splitlines():
-            text = ESCAPE.sub("", line).strip()
+            text = printable(ESCAPE.sub("", line)).strip()
             if not text:
                 continue
             _log.info("%s", text)

@@ -15,8 +15,9 @@ where a model is faster on several, `serve_batched` hands over a list. Both retu
 has no more images; let the program end then, so that it exits with code 0.
 
 A model may offer probabilities as well, `serve(predict, probabilities=...)`: floats of shape (class
-ids, height, width), channel i for class id i, that sum to 1 at every pixel. A benchmark's noise
-filter can then ask for the loss of a class, -log of its probability, at every pixel; it says which
+ids, height, width), channel i for class id i, that sum to 1 at every pixel; each class id of the
+label space has its channel, one that was never learned has 0 in it. A benchmark's noise filter can
+then ask for the loss of a class, -log of its probability, at every pixel; it says which
 class, never where its object is. An evaluation doesn't ask.
 
 Answers travel on stdout, so anything else that is printed - by Python, by a C library, by a child
@@ -244,7 +245,8 @@ def loss_map(probabilities: ProbabilityArray, class_ids: Sequence[int]) -> Predi
     if max(class_ids) >= len(probabilities):
         msg = (
             f"the loss of class id {max(class_ids)} was asked for, and probabilities returned "
-            f"{len(probabilities)} channels; return one for each class id of the label space"
+            f"{len(probabilities)} channels, ids 0-{len(probabilities) - 1}; return one for each "
+            "class id of the label space, 0 everywhere for a class never learned"
         )
         raise ValueError(msg)
     together = np.zeros(probabilities.shape[1:], np.float64)

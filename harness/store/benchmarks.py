@@ -29,6 +29,7 @@ def insert_benchmark(
     _insert_edits(connection, header)
     if stored is None:
         _insert_samples(connection, header.digest, samples)
+        _insert_filtered_edits(connection, header.digest, samples)
 
 
 def select_benchmarks(connection: duckdb.DuckDBPyConnection) -> tuple[BenchmarkHeader, ...]:
@@ -100,3 +101,13 @@ def _insert_samples(
             [sample.model_dump_json() for sample in samples],
         ],
     )
+
+
+def _insert_filtered_edits(
+    connection: duckdb.DuckDBPyConnection, benchmark_digest: str, samples: tuple[Sample, ...]
+) -> None:
+    judges = [sample.id for sample in samples if sample.accepted and sample.judges_source]
+    if judges:
+        connection.execute(
+            "INSERT INTO filtered_edit SELECT ?, unnest(?::VARCHAR[])", [benchmark_digest, judges]
+        )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 import duckdb
 import numpy as np
@@ -9,6 +10,15 @@ from numpy.typing import NDArray
 
 from harness.errors import DatabaseError
 from harness.records.run import ClassCounts
+
+
+class CountKind(StrEnum):
+    """What was counted under which label, by the name of its table."""
+
+    OWN = "class_count"
+    """Each sample's prediction under the sample's own label."""
+    PAIRED = "paired_count"
+    """The prediction of an edit's source under the edit's filtered label; named by the edit."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,22 +49,24 @@ def insert_counts(
     *,
     run_id: str,
     benchmark_digest: str,
+    kind: CountKind = CountKind.OWN,
 ) -> None:
     """Store the counts of a run.
 
     Raises:
-        DatabaseError: A sample is not an accepted one of the run's benchmark.
+        DatabaseError: A sample is not an accepted one of the run's benchmark or, of `PAIRED`
+            counts, no edit that is compared with its source under a filtered label.
     """
     rows = [row for row in counts if row.tp or row.fp or row.fn]
     if not rows:
         return
     sample_ids = [row.sample_id for row in rows]
-    _check_samples(connection, sorted(set(sample_ids)), benchmark_digest=benchmark_digest)
+    _check_samples(connection, sorted(set(sample_ids)), benchmark_digest, kind)
     # One statement over five lists: no data-frame library is needed, and 7,500 rows take
     # hundredths of a second where one INSERT a row takes many seconds (benchmarks/ranking.py).
     connection.execute(
-        """
-        INSERT INTO class_count
+        f"""
+        INSERT INTO {kind.value}
         SELECT ?, unnest(?::VARCHAR[]), unnest(?::INTEGER[]),
             unnest(?::BIGINT[]), unnest(?::BIGINT[]), unnest(?::BIGINT[])
         """,
@@ -69,7 +81,12 @@ def insert_counts(
     )
 
 
-def select_counts(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str]) -> CountsTable:
+def select_counts(
+    connection: duckdb.DuckDBPyConnection,
+    run_ids: Sequence[str],
+    *,
+    kind: CountKind = CountKind.OWN,
+) -> CountsTable:
     """Return the counts of these runs, in no particular order of rows."""
     samples = connection.execute(
         """
@@ -83,32 +100,46 @@ def select_counts(connection: duckdb.DuckDBPyConnection, run_ids: Sequence[str])
     ).fetchall()
     sample_ids = tuple(sample_id for (sample_id,) in samples)
     columns = connection.execute(
-        """
+        f"""
         WITH asked AS (SELECT unnest(?::VARCHAR[]) AS run_id, unnest(?::BIGINT[]) AS run),
         known AS (SELECT unnest(?::VARCHAR[]) AS sample_id, unnest(?::BIGINT[]) AS sample)
         SELECT run, sample, class_id::BIGINT AS class_id, tp, fp, fn
-        FROM class_count JOIN asked USING (run_id) JOIN known USING (sample_id)
-        """,
+        FROM {kind.value} JOIN asked USING (run_id) JOIN known USING (sample_id)
+        """,  # noqa: S608 - no value in it
         [list(run_ids), list(range(len(run_ids))), sample_ids, list(range(len(sample_ids)))],
     ).fetchnumpy()
     whole = {name: np.asarray(column, dtype=np.int64) for name, column in columns.items()}
     return CountsTable(run_ids=tuple(run_ids), sample_ids=sample_ids, **whole)
 
 
+def select_unpaired_runs(
+    connection: duckdb.DuckDBPyConnection, benchmark_digest: str
+) -> frozenset[str]:
+    """Return the completed runs of a benchmark that lack counts under filtered labels."""
+    rows = connection.execute(
+        "SELECT run_id FROM unpaired_run WHERE benchmark_digest = ?", [benchmark_digest]
+    ).fetchall()
+    return frozenset(run_id for (run_id,) in rows)
+
+
 def _check_samples(
-    connection: duckdb.DuckDBPyConnection, sample_ids: list[str], *, benchmark_digest: str
+    connection: duckdb.DuckDBPyConnection,
+    sample_ids: list[str],
+    benchmark_digest: str,
+    kind: CountKind,
 ) -> None:
+    known = {CountKind.OWN: "sample WHERE accepted AND", CountKind.PAIRED: "filtered_edit WHERE"}
     strangers = connection.execute(
-        """
+        f"""
         SELECT sample_id FROM (SELECT unnest(?::VARCHAR[]) AS sample_id)
-        ANTI JOIN (SELECT sample_id FROM sample WHERE benchmark_digest = ? AND accepted)
-            USING (sample_id)
+        ANTI JOIN (SELECT sample_id FROM {known[kind]} benchmark_digest = ?) USING (sample_id)
         ORDER BY sample_id LIMIT 1
-        """,
+        """,  # noqa: S608 - no value in it
         [sample_ids, benchmark_digest],
     ).fetchone()
     if strangers is not None:
-        msg = f"sample {strangers[0]} is not a scored sample of benchmark {benchmark_digest[:12]}"
+        what = {CountKind.OWN: "a scored sample", CountKind.PAIRED: "an edit with a filtered label"}
+        msg = f"sample {strangers[0]} is not {what[kind]} of benchmark {benchmark_digest[:12]}"
         raise DatabaseError(
             msg,
             remedy="Evaluate again on the benchmark as it is built now.",

@@ -23,7 +23,13 @@ from harness.store.benchmarks import (
     select_samples,
 )
 from harness.store.connection import Access, connect, database_errors, transaction
-from harness.store.counts import CountsTable, insert_counts, select_counts
+from harness.store.counts import (
+    CountKind,
+    CountsTable,
+    insert_counts,
+    select_counts,
+    select_unpaired_runs,
+)
 from harness.store.runs import (
     insert_run,
     run_is_stored,
@@ -34,6 +40,8 @@ from harness.store.runs import (
 from harness.store.schema import migrate, newest_version, schema_version
 
 PATIENCE_SECONDS = 10.0
+UNPAIRED = "it was scored before sources were counted under the filtered labels of their edits"
+"""What is wrong with the runs of `ResultsStore.unpaired_runs`, for a person."""
 
 
 class ResultsStore:
@@ -92,10 +100,22 @@ class ResultsStore:
         with self._reporting(), transaction(self._connection):
             insert_benchmark(self._connection, header, samples)
 
-    def add_run(self, record: RunRecord, counts: Iterable[ClassCounts]) -> None:
-        """Store a run and, where it completed, its counts: both or neither.
+    def add_run(
+        self,
+        record: RunRecord,
+        counts: Iterable[ClassCounts],
+        *,
+        paired: Iterable[ClassCounts] = (),
+    ) -> None:
+        """Store a run and, where it completed, its counts: all or nothing.
 
         Counts of a run that did not complete are left out, because they are never scored.
+
+        Args:
+            record: The run.
+            counts: Of each sample's prediction under the sample's own label.
+            paired: Of the sources' predictions under the filtered labels of their edits (see
+                `Sample.judges_source`), by edit; a benchmark without such labels has none.
 
         Raises:
             DatabaseError: The run is stored already, or its benchmark or a sample is not.
@@ -103,12 +123,15 @@ class ResultsStore:
         with self._reporting(), transaction(self._connection):
             self._check_new(record)
             insert_run(self._connection, record)
-            if record.outcome.status is RunStatus.COMPLETED:
+            if record.outcome.status is not RunStatus.COMPLETED:
+                return
+            for kind, rows in ((CountKind.OWN, counts), (CountKind.PAIRED, paired)):
                 insert_counts(
                     self._connection,
-                    counts,
+                    rows,
                     run_id=record.run_id,
                     benchmark_digest=record.benchmark_digest,
+                    kind=kind,
                 )
 
     def count_again(self, run_id: str, *, now: datetime) -> None:
@@ -137,9 +160,22 @@ class ResultsStore:
             return select_samples(self._connection, benchmark_digest)
 
     def counts(self, run_ids: Sequence[str]) -> CountsTable:
-        """Return the counts of these runs as arrays."""
+        """Return the counts of these runs as arrays: of each sample under its own label."""
         with self._reporting():
             return select_counts(self._connection, run_ids)
+
+    def paired_counts(self, run_ids: Sequence[str]) -> CountsTable:
+        """Return the counts of sources under the filtered labels of their edits, by edit."""
+        with self._reporting():
+            return select_counts(self._connection, run_ids, kind=CountKind.PAIRED)
+
+    def unpaired_runs(self, benchmark_digest: str) -> frozenset[str]:
+        """Return the completed runs of a benchmark that lack counts under filtered labels.
+
+        They were scored before those were counted, and must be run again to be compared.
+        """
+        with self._reporting():
+            return select_unpaired_runs(self._connection, benchmark_digest)
 
     def _check_new(self, record: RunRecord) -> None:
         if run_is_stored(self._connection, record.run_id):

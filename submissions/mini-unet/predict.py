@@ -12,6 +12,8 @@ from serve import serve
 NETWORK = Path(__file__).with_name("unet.onnx")
 THREADS = 2
 """The container's share of processors; ONNX Runtime would start a thread for each of the host's."""
+CLASSES = 21
+"""The class ids of VOC are 0-20."""
 
 
 class UNet:
@@ -33,11 +35,14 @@ class UNet:
         return self._class_ids[np.argmax(self._scores(image), axis=0)]
 
     def probabilities(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Return the probability of every VOC class id at every pixel, [class ids, H, W]."""
+        """Return the probability of every VOC class id at every pixel, [21, H, W].
+
+        That of a class that the network never learned is 0.
+        """
         scores = self._scores(image)
         weights = np.exp(scores - scores.max(axis=0))
         known = weights / weights.sum(axis=0)
-        found = np.zeros((int(self._class_ids.max()) + 1, *image.shape[:2]), np.float32)
+        found = np.zeros((CLASSES, *image.shape[:2]), np.float32)
         found[self._class_ids] = known
         return found
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.docker
 
 ROOT = Path(__file__).resolve().parents[2]
 SCENES = {"car-01": "car", "person-01": "person", "dog-01": "dog"}
+NEVER_LEARNED = "tvmonitor"
 VOC = load_label_space("voc")
 SMALL = encode_rgb_png(np.zeros((4, 6, 3), np.uint8))
 
@@ -63,15 +64,17 @@ def test_a_bundled_submission_gives_the_losses_that_it_has(base_image, tmp_path,
         rule, VOC, workspace=Workspace(root=tmp_path), options=NoiseModelOptions()
     ) as reader:
         reader.check_classes(SCENES.values())
+        asked = [*SCENES.items(), ("car-02", NEVER_LEARNED)]
         reader.read(
             [
                 LossRequest(id=stem, png=encode_rgb_png(scene(stem)), class_name=name)
-                for stem, name in SCENES.items()
+                for stem, name in asked
             ],
             on_loss=lambda answer: found.__setitem__(answer.id, answer.losses),
         )
         assert reader.digests["image"].startswith("sha256:")
 
+    assert np.unique(found.pop("car-02")).tolist() == [65535]
     assert set(found) == set(SCENES)
     for stem, name in SCENES.items():
         expected = loss_map(network.probabilities(scene(stem)), [VOC.by_name(name).id])

@@ -104,7 +104,7 @@ def test_every_edit_is_scored_through_the_models_that_the_recipe_names(road):
     assert all(sample.scores.clip_image_image is not None for sample in edits)
     environment = road.folder.header().environment
     assert environment.assessment.clip
-    filtered = road.recipe in {"ade20k-ea", "cityscapes-ea", "camvid-ea"}
+    filtered = road.recipe == "ade20k-ea"
     assert bool(environment.assessment.noise) == filtered
     with_object = [sample for sample in edits if sample.object_class is not None]
     assert all((s.scores.voided_fraction is not None) == filtered for s in with_object)
@@ -143,3 +143,63 @@ def test_a_bundled_submission_is_evaluated_and_listed(road):
     assert entry["clean_miou"] is not None
     edits = {value["edit"]["attribute"] for value in road.build["counts"]["values"]}
     assert {attribute["attribute"] for attribute in entry["attributes"]} == edits
+
+
+PAINTED = """
+name = "filtered"
+title = "Painted, its labels filtered by a submission"
+description = "A benchmark for tests."
+license = "CC0-1.0"
+seed = 7
+qualifying_miou = 0.0
+[source]
+adapter = "voc"
+split = "val"
+label_space = "voc"
+[selection]
+classes = ["aeroplane", "dog"]
+[editor]
+algorithm = 1
+[[edits]]
+attribute = "color"
+values = ["violet"]
+[[edits]]
+attribute = "size"
+values = ["larger"]
+amount = 0.25
+[acceptance.noise]
+kind = "submission"
+model = "mini-unet"
+"""
+
+
+def test_a_submission_filters_labels_in_its_container_and_another_is_scored_by_them(
+    tmp_path, base_image
+):
+    del base_image
+    recipes = tmp_path / "benchmark_data" / "recipes"
+    recipes.mkdir(parents=True)
+    (recipes / "filtered.toml").write_text(PAINTED)
+    (tmp_path / "submissions").symlink_to(ROOT / "submissions")
+    write_voc_tree(tmp_path / "source")
+    build = ("build-benchmark", "filtered", "--source", str(tmp_path / "source"))
+    first = answer(tmp_path, *build)
+    assert first["counts"]["sources"] == 2
+    folder = BenchmarkFolder(tmp_path / "benchmark_data" / "filtered")
+    edits = [sample for sample in folder.samples() if sample.edit is not None]
+    assert all(sample.scores.voided_fraction is not None for sample in edits)
+    assert set(folder.header().environment.assessment.noise) == {"image"}
+    assert answer(tmp_path, "verify", "filtered")["findings"] == []
+    assert answer(tmp_path, *build)["digest"] == first["digest"]
+
+    # Another margin edits nothing and asks the container for nothing that is known.
+    (recipes / "filtered.toml").write_text(f"{PAINTED}margin = 0.05\n")
+    tighter = answer(tmp_path, *build)
+    assert tighter["counts"]["kept_sources"] == 2
+    voided = [s.scores.voided_fraction for s in folder.samples() if s.edit is not None]
+    assert sum(voided) > sum(sample.scores.voided_fraction for sample in edits)
+
+    report = answer(tmp_path, "evaluate", "mini-unet-augmented", "--benchmark", "filtered")
+    assert report["run"]["outcome"]["status"] == "completed"
+    (entry,) = answer(tmp_path, "rank", "--benchmark", "filtered")["ranked"]
+    assert entry["drop_pp"] is not None

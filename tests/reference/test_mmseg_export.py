@@ -86,14 +86,15 @@ def digest(array):
     return hashlib.sha256(np.ascontiguousarray(array).tobytes()).hexdigest()
 
 
-def expected(benchmark, samples):
+def expected(benchmark, samples, judges=None):
+    """What is to be read of `samples`, by the labels of `judges` where those are others."""
     return {
         f"{source_stem(sample)}.png": {
             "image": digest(benchmark.image(sample.id)),
-            "label": digest(np.vectorize(TRAIN.get)(benchmark.label(sample)).astype(np.uint8)),
+            "label": digest(np.vectorize(TRAIN.get)(benchmark.label(judge)).astype(np.uint8)),
             "shape": [24, 32],
         }
-        for sample in samples
+        for sample, judge in zip(samples, judges or samples, strict=True)
     }
 
 
@@ -101,14 +102,17 @@ def test_every_condition_yields_its_pairs_of_image_and_label(benchmark, read):
     accepted = [sample for sample in benchmark.samples() if sample.accepted]
     sources = {sample.id: sample for sample in accepted if sample.edit is None}
     conditions = {str(s.edit): s.edit for s in accepted if s.edit is not None}
-    assert read["loaders"]["clean"]["samples"] == expected(benchmark, sources.values())
+    assert read["loaders"]["clean"]["samples"] == expected(benchmark, list(sources.values()))
     for edit in conditions.values():
         edits = [sample for sample in accepted if sample.edit == edit]
         own = [sources[sample.source_id] for sample in edits]
         name = condition_name(edit)
         assert read["loaders"][name]["samples"] == expected(benchmark, edits)
-        assert read["loaders"][f"clean_for_{name}"]["samples"] == expected(benchmark, own)
+        judges = [edit if edit.judges_source else sources[edit.source_id] for edit in edits]
+        paired = read["loaders"][f"clean_for_{name}"]["samples"]
+        assert paired == expected(benchmark, own, judges)
     assert len(read["loaders"]) == 1 + 2 * len(conditions)
+    assert any(sample.judges_source for sample in accepted)
 
 
 def test_its_classes_are_the_label_spaces(read):

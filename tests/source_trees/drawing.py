@@ -1,5 +1,7 @@
 """Small pictures with their labels: what the source trees are made of."""
 
+import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -79,6 +81,23 @@ def save_photo(path: Path, image: np.ndarray) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     how = {".jpg": {"quality": 92}, ".webp": {"lossless": True}}.get(path.suffix, {})
     Image.fromarray(image).save(path, **how)
+
+
+def few_bits_png(values: np.ndarray, *, bits: int, palette: bool = False) -> bytes:
+    """The bytes of a PNG that stores `values` in 1, 2, 4 or 8 bits, which Pillow can't write."""
+    places = np.arange(bits - 1, -1, -1)
+    expanded = (values[:, :, None] >> places) & 1
+    rows = np.packbits(expanded.reshape(len(values), -1).astype(np.uint8), axis=1)
+    pixels = b"".join(b"\0" + row.tobytes() for row in rows)
+    header = struct.pack(
+        ">IIBBBBB", values.shape[1], values.shape[0], bits, 3 if palette else 0, 0, 0, 0
+    )
+    colors = [(b"PLTE", bytes(range(2**bits)) * 3)] if palette else []
+    chunks = [(b"IHDR", header), *colors, (b"IDAT", zlib.compress(pixels)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+        for kind, data in chunks
+    )
 
 
 def save_values(path: Path, values: np.ndarray, *, palette: list[int] | None = None) -> None:

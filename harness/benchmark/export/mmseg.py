@@ -1,6 +1,6 @@
 """A benchmark as a data set folder of mmsegmentation: one condition an edit; nothing of others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,8 @@ from harness.dataset.image_io import decode_label, encode_gray_png
 from harness.records.manifest import Sample
 
 IMAGES, LABELS, PAIRS = "img_dir", "ann_dir", "pairs"
+PAIRED = "clean_for_"
+"""Before a condition's name: its sources, as they are compared with its edits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +36,21 @@ class _Writer:
         )
         self._put_label(sample, self.folder / LABELS / condition / name)
 
+    def put_paired_labels(self, edits: Iterable[Sample], sources: Mapping[str, Sample]) -> bool:
+        """Write the labels by which sources are compared with `edits`, if they are not their own.
+
+        Where the noise filter voided pixels of an edit's label, its source is judged on the same
+        pixels. Returns whether any were written; then there is one for each of `edits`.
+        """
+        pairs = tuple(edits)
+        if not any(edit.judges_source for edit in pairs):
+            return False
+        for edit in pairs:
+            judge = edit if edit.judges_source else sources[edit.source_id]
+            folder = self.folder / LABELS / f"{PAIRED}{condition_name(edit.edit)}"
+            self._put_label(judge, folder / f"{source_stem(edit)}.png")
+        return True
+
     def _put_label(self, sample: Sample, target: Path) -> None:
         data, original = self.content.label_png(sample), self.content.folder.label_path(sample)
         if self.ids.same:
@@ -54,7 +71,9 @@ def export_mmseg(
     """Write the export into the empty `folder`.
 
     `img_dir/` and `ann_dir/` hold a folder a condition (`clean`, `color_violet`, ...), in which a
-    file has the name of its source; `pairs/` lists the sources that a condition has edits of.
+    file has the name of its source; `pairs/` lists the sources that a condition has edits of. Where
+    the noise filter voided pixels of a condition's labels, `ann_dir/clean_for_NAME` holds those by
+    which its sources are compared with it.
 
     Args:
         content: What is exported.
@@ -77,8 +96,14 @@ def export_mmseg(
     for edit in conditions:
         stems = "".join(f"{source_stem(sample)}\n" for sample in content.of(edit))
         write(folder / PAIRS / f"{condition_name(edit)}.txt", stems.encode())
+    sources = {sample.id: sample for sample in content.samples if sample.edit is None}
     names = tuple(condition_name(edit) for edit in conditions)
-    config = dataset_config(content.header, names, ids)
+    judged = tuple(
+        condition_name(edit)
+        for edit in conditions
+        if writer.put_paired_labels(content.of(edit), sources)
+    )
+    config = dataset_config(content.header, names, ids, judged=judged)
     write(folder / "dataset.py", config.encode())
     write(folder / "on_condition.py", CONDITION_CONFIG.encode())
     usage = _usage(names, ids)

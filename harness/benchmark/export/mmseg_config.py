@@ -30,17 +30,21 @@ metainfo = dict(
     classes={classes},
     palette={palette})
 conditions = {conditions}
+# whose labels lost pixels to the noise filter: their sources are judged without them, too
+filtered = {judged}
 test_pipeline = [
     dict(type='LoadImageFromFile'),
     dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
-_places = dict(clean=('clean', ''))
+_places = dict(clean=('clean', 'clean', ''))
 for _name in conditions:
-    _places[_name] = (_name, '')
-    _places['clean_for_' + _name] = ('clean', 'pairs/' + _name + '.txt')
+    _places[_name] = (_name, _name, '')
+    _paired = 'clean_for_' + _name
+    _labels = _paired if _name in filtered else 'clean'
+    _places[_paired] = ('clean', _labels, 'pairs/' + _name + '.txt')
 test_dataloaders = dict()
-for _name, (_folder, _list) in _places.items():
+for _name, (_images, _labels, _list) in _places.items():
     test_dataloaders[_name] = dict(
         batch_size=1,
         num_workers=2,
@@ -49,7 +53,7 @@ for _name, (_folder, _list) in _places.items():
             type=dataset_type,
             data_root=data_root,
             data_prefix=dict(
-                img_path='img_dir/' + _folder, seg_map_path='ann_dir/' + _folder),
+                img_path='img_dir/' + _images, seg_map_path='ann_dir/' + _labels),
             ann_file=_list,
             metainfo=metainfo,
             img_suffix='.png',
@@ -58,19 +62,26 @@ for _name, (_folder, _list) in _places.items():
             reduce_zero_label=False,
             test_mode=True,
             pipeline=test_pipeline))
-del _places, _name, _folder, _list
+del _places, _name, _paired, _images, _labels, _list
 test_dataloader = test_dataloaders['clean']
 test_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'], ignore_index={ignore})
 '''
 
 
-def dataset_config(header: BenchmarkHeader, conditions: tuple[str, ...], ids: TrainIds) -> str:
+def dataset_config(
+    header: BenchmarkHeader,
+    conditions: tuple[str, ...],
+    ids: TrainIds,
+    *,
+    judged: tuple[str, ...] = (),
+) -> str:
     """Return the text of dataset.py.
 
     Args:
         header: The benchmark's header.
         conditions: The folders of its edits.
         ids: Its train ids.
+        judged: Those of `conditions` whose sources have labels of their own to be compared by.
     """
     title = " ".join(header.title.replace("\\", "/").replace('"""', "'''").split()).rstrip('"')
     return _DATASET_CONFIG.format(
@@ -81,6 +92,7 @@ def dataset_config(header: BenchmarkHeader, conditions: tuple[str, ...], ids: Tr
         classes=_indented(tuple(found.name for found in ids.classes)),
         palette=_indented([list(found.color) for found in ids.classes]),
         conditions=_indented(conditions),
+        judged=_indented(judged),
         ignore=IGNORE,
     )
 

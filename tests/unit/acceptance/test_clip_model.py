@@ -1,14 +1,17 @@
 import hashlib
 import json
 import logging
+from dataclasses import replace
 
 import numpy as np
+import PIL
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from harness.acceptance import clip_model
 from harness.acceptance.clip_model import open_clip
 from harness.acceptance.clip_tiny import make_tiny_clip
 from harness.checkpoints.place import WeightsPlace
@@ -59,14 +62,29 @@ def test_embeddings_are_of_unit_length_and_differ(tiny):
         assert np.abs(cosines[~np.eye(len(vectors), dtype=bool)]).max() < 0.999
 
 
-def test_neither_batches_nor_order_change_an_embedding(tiny):
-    images = [noise(1), noise(2, 50, 50), noise(3, 30, 90), noise(4)]
-    for embed, items in ((tiny.images, images), (tiny.texts, list(TEXTS))):
+def test_company_does_not_change_one_bit_of_an_embedding(tiny):
+    images = [noise(seed, 20 + seed, 60) for seed in range(33)]
+    texts = [f"{text} {'and more ' * n}" for n in range(9) for text in TEXTS]
+    for embed, items in ((tiny.images, images), (tiny.texts, texts)):
         together = embed(items)
         alone = np.concatenate([embed([item]) for item in items])
         backwards = embed(items[::-1])[::-1]
-        np.testing.assert_allclose(alone, together, atol=1e-6)
-        np.testing.assert_allclose(backwards, together, atol=1e-6)
+        np.testing.assert_array_equal(alone, together)
+        np.testing.assert_array_equal(backwards, together)
+
+
+def test_the_identity_names_model_view_software_and_device(tiny, monkeypatch):
+    same = open_clip(TINY, place=HERE, device="cpu")
+    assert same.identity == tiny.identity
+    assert replace(tiny, digests={"tiny": "0" * 64}).identity != tiny.identity
+    assert replace(tiny, view=replace(tiny.view, mean=(0.5, 0.5, 0.5))).identity != tiny.identity
+    changes = [(module, "__version__", "0.0") for module in (torch, clip_model.transformers, PIL)]
+    changes.append((torch.backends.cpu, "get_cpu_capability", lambda: "another"))
+    for where, name, value in changes:
+        with monkeypatch.context() as patch:
+            patch.setattr(where, name, value)
+            found = tiny.identity
+        assert found != tiny.identity, (where, name)
 
 
 def layer_norm(values, weights, name):

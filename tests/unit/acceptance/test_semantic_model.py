@@ -186,6 +186,27 @@ def test_the_tiny_model_is_the_same_each_time_and_has_the_labels_classes():
     assert np.ptp(found) > 100
 
 
+def test_a_permuted_label_space_is_another_model():
+    turned = SPACE.model_copy(
+        update={
+            "classes": tuple(
+                LabelClass(id=i, name=c.name, color=c.color)
+                for i, c in enumerate(reversed(SPACE.classes))
+            )
+        }
+    )
+    place = WeightsPlace(offline=True)
+    one, other = (
+        open_semantic_model(rule(), space, place=place, device=CPU) for space in (SPACE, turned)
+    )
+
+    found, others = (read(model, requests("sofa"))["0"] for model in (one, other))
+
+    assert not np.array_equal(found, others)
+    assert one.digests == other.digests
+    assert one.identity != other.identity
+
+
 def test_what_was_loaded_is_recorded(model, folder):
     assert set(model.digests) == {"config.json", "model.safetensors", "preprocessor_config.json"}
     config = json.loads((folder / "config.json").read_text())

@@ -2,71 +2,17 @@
 
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import pytest
-from benchmark_fakes import RECIPE, build_request, tree, write_recipe
+from assessment_fakes import CLIP, NOISE, Embedder, Losses, opening
+from benchmark_fakes import build_request, tree, write_recipe
 
-from harness.acceptance.loss_reader import LossMap
 from harness.benchmark.assessment import Assessors
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.dataset.benchmark_folder import FILTERED, BenchmarkFolder
-from harness.dataset.image_io import decode_rgb
-from harness.errors import BenchmarkError
+from harness.errors import BenchmarkError, WeightsError
 from harness.records.acceptance import RejectionReason
-
-CLIP = RECIPE + '\n[acceptance.clip]\nmodel = "fake"\n'
-NOISE = RECIPE + '\n[acceptance.noise]\nkind = "transformers"\nmodel = "fake"\n'
-
-
-class Embedder:
-    """Embeds an image by its mean colour and a text by its length."""
-
-    digests: ClassVar = {"model.safetensors": "c" * 64}
-
-    def __init__(self) -> None:
-        self.seen = 0
-
-    def images(self, images):
-        self.seen += len(images)
-        return _unit(np.array([image.reshape(-1, 3).mean(axis=0) + 1 for image in images]))
-
-    def texts(self, texts):
-        return _unit(np.array([[len(text), 1, 0] for text in texts], float))
-
-
-class Losses:
-    """Finds every pixel of an image with a violet tint a hundred times as hard."""
-
-    digests: ClassVar = {"model.safetensors": "d" * 64}
-    identity = "fake"
-
-    def __init__(self) -> None:
-        self.asked = 0
-
-    def check_classes(self, class_names):
-        assert list(class_names) == ["car"]
-
-    def read(self, requests, *, on_loss):
-        for request in requests:
-            self.asked += 1
-            pixels = decode_rgb(request.png, name=request.id).astype(int)
-            losses = np.where(pixels.min(axis=2) >= 40, 5000, 50).astype(np.uint16)
-            on_loss(LossMap(id=request.id, losses=losses))
-
-
-def _unit(vectors):
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return (vectors / lengths).astype(np.float32)
-
-
-def opening(model):
-    @contextmanager
-    def opened():
-        yield model
-
-    return opened
 
 
 def clip_request(tmp_path, embedder, bounds="", **changes):
@@ -123,6 +69,55 @@ def test_a_filter_without_its_model_is_a_defect_that_is_told(tmp_path, text, key
     request = build_request(tmp_path, loaded=write_recipe(tmp_path / "recipes", text=text))
     with pytest.raises(BenchmarkError, match=f"{key} filter"):
         build(request)
+
+
+def missing(_classes):
+    msg = "the CLIP model was not found"
+    raise WeightsError(msg, remedy="Fetch it.")
+
+
+def test_a_model_that_is_missing_is_told_before_any_edit_and_takes_no_benchmark_away(tmp_path):
+    request = clip_request(tmp_path, Embedder())
+    assessors = Assessors(clip=opening(Embedder()), check=missing)
+    with pytest.raises(WeightsError):
+        build(replace(request, assessors=assessors))
+    assert not request.folder.exists()
+
+    build(request)
+    kept = tree(request.folder)
+    with pytest.raises(WeightsError):
+        build(replace(request, assessors=assessors))
+    assert tree(request.folder) == kept
+
+
+def test_the_classes_that_are_taken_are_what_models_are_checked_for(tmp_path):
+    asked = []
+    assessors = Assessors(clip=opening(Embedder()), check=asked.append)
+    build(replace(clip_request(tmp_path, Embedder()), assessors=assessors))
+    assert asked == [("car",)]
+
+
+def test_a_model_that_fails_after_the_edits_leaves_the_benchmark_that_was_there(tmp_path):
+    @contextmanager
+    def failing():
+        missing(())
+        yield
+
+    request = clip_request(tmp_path, Embedder())
+    build(request)
+    kept = tree(request.folder)
+    loaded = write_recipe(tmp_path / "recipes", text=NOISE)
+    with pytest.raises(WeightsError):
+        build(replace(request, loaded=loaded, assessors=Assessors(losses=failing)))
+    assert tree(request.folder) == kept
+
+
+def test_a_fresh_build_asks_its_models_anew(tmp_path):
+    request = clip_request(tmp_path, Embedder())
+    build(request)
+    embedder = Embedder()
+    build(replace(request, assessors=Assessors(clip=opening(embedder)), fresh=True))
+    assert embedder.seen > 0
 
 
 def test_the_noise_filter_writes_labels_beside_the_original(tmp_path):

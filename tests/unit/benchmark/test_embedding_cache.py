@@ -6,7 +6,7 @@ import pytest
 
 from harness.benchmark.embedding_cache import EmbeddingCache
 
-MODEL = {"model.safetensors": "ab" * 32}
+MODEL = "ab" * 32
 
 
 def vectors(count, seed=0, length=6):
@@ -35,10 +35,10 @@ def test_what_is_kept_comes_back_bit_by_bit(tmp_path):
     assert len(files_of(tmp_path)) == 2
 
 
-def test_models_do_not_share(tmp_path):
+def test_embedders_do_not_share(tmp_path):
     with open_cache(tmp_path) as cache:
         cache.put(["a"], vectors(1))
-    with open_cache(tmp_path, {"model.safetensors": "cd" * 32}) as cache:
+    with open_cache(tmp_path, "cd" * 32) as cache:
         assert cache.get("a") is None
 
 

@@ -6,6 +6,7 @@ from harness.records.acceptance import (
     AcceptanceRule,
     AcceptanceScores,
     ClipRule,
+    NoiseRule,
     RejectionReason,
 )
 from harness.records.attributes import Attribute, Edit
@@ -59,14 +60,20 @@ def test_what_is_lacking_is_named():
     seen = {"clip_image_image": 0.9, "clip_image_text": 0.2}
     assert lacking(clip, seen) == ()
     assert lacking(clip, seen, {}) == ("clip.min_image_text", "clip.min_directional")
+    assert lacking(AcceptanceRule(clip=ClipRule()), {}) == ("clip",)
+    noise = AcceptanceRule(noise=NoiseRule(kind="transformers", model="tiny"))
+    assert lacking(noise, {}, {}) == ("noise.max_voided_fraction",)
+    assert lacking(noise, {}, {"voided_fraction": 0.0}) == ()
     assert lacking(AcceptanceRule(), {}) == ()
 
 
-def test_a_benchmark_without_objects_lacks_no_outline():
-    rule = AcceptanceRule(min_edge_agreement=0.5)
-    moved = make_sample("moved", LEFT)
+def test_a_benchmark_without_objects_lacks_nothing_of_objects():
+    noise = NoiseRule(kind="transformers", model="tiny")
+    rule = AcceptanceRule(min_edge_agreement=0.5, noise=noise)
+    moved = make_sample("moved", LEFT, voided_fraction=0.1)
     nothing = make_sample("edit", VIOLET).model_copy(update={"mask_sha256": None})
     assert scores_that_lack((moved, nothing), rule) == ()
+    assert scores_that_lack((nothing,), rule) == ()
 
 
 def test_scores_are_kept():

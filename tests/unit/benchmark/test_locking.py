@@ -1,8 +1,10 @@
 import base64
 
+import numpy as np
 import pytest
 from benchmark_fakes import build_request
 
+from harness.acceptance.void_signature import void_signature
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.locking import compare_with_lock, lock_report, make_lock
 from harness.dataset.benchmark_folder import BenchmarkFolder
@@ -77,35 +79,84 @@ def test_another_label_or_another_judgement_is_never_equivalent(samples, lock):
     assert "the lock has it as" in judged.detail
 
 
+OBJECT = np.ones((20, 50), np.bool_)
+"""A thousand pixels; a column of it is 2 %, the bound."""
+
+
+def voids(first, last):
+    """Return the pixels from `first` to `last`, column by column."""
+    noise = np.zeros(OBJECT.size, np.bool_)
+    noise[first:last] = True
+    return noise.reshape(OBJECT.shape[::-1]).T
+
+
+def filtered(edit, noise, digest):
+    """Return `edit` with the label that lost `noise`; None leaves it as it was."""
+    share = None if noise is None else round(noise.mean(), 6)
+    taken = noise is not None and noise.any()
+    return edit.model_copy(
+        update={
+            "scores": edit.scores.model_copy(update={"voided_fraction": share}),
+            "filtered_label_pixel_sha256": digest if taken else None,
+            "filtered_label_signature": void_signature(noise, OBJECT) if taken else None,
+        }
+    )
+
+
+@pytest.mark.parametrize("other_pixels", [False, True])
 @pytest.mark.parametrize(
-    ("voided", "other_pixels", "verdict"),
+    ("promised", "found", "verdict"),
     [
-        (0.119, False, Verdict.EQUIVALENT),
-        (0.121, False, Verdict.DIFFERENT),
-        (0.119, True, Verdict.EQUIVALENT),
-        (0.121, True, Verdict.DIFFERENT),
-        (None, False, Verdict.DIFFERENT),
+        (voids(0, 100), voids(0, 118), Verdict.EQUIVALENT),
+        (voids(0, 100), voids(9, 109), Verdict.EQUIVALENT),
+        (voids(0, 100), voids(0, 122), Verdict.DIFFERENT),
+        # As much, elsewhere: the shares agree to the pixel.
+        (voids(0, 100), voids(800, 900), Verdict.DIFFERENT),
+        (voids(0, 15), voids(600, 615), Verdict.DIFFERENT),
+        (voids(0, 0), voids(0, 18), Verdict.EQUIVALENT),
+        (voids(0, 18), voids(0, 0), Verdict.EQUIVALENT),
+        (voids(0, 0), voids(0, 22), Verdict.DIFFERENT),
+        (voids(0, 18), None, Verdict.DIFFERENT),
+        (None, voids(0, 18), Verdict.DIFFERENT),
     ],
 )
-def test_a_label_filtered_otherwise_is_equivalent_where_as_much_was_voided(
-    folder, samples, voided, other_pixels, verdict
+def test_a_label_filtered_otherwise_is_equivalent_where_about_the_same_was_voided(
+    folder, samples, promised, found, verdict, other_pixels
 ):
     edit = next(s for s in samples if s.edit is not None)
+    lock = make_lock(folder.header(), (filtered(edit, promised, OTHER),))
+    assert Lock.model_validate_json(lock.model_dump_json()) == lock
 
-    def filtered(share, digest):
-        scores = edit.scores.model_copy(update={"voided_fraction": share})
-        return edit.model_copy(update={"scores": scores, "filtered_label_pixel_sha256": digest})
-
-    # The lock's label lost 10 % of the object, and the bound is 2 % of it.
-    promised = make_lock(folder.header(), (filtered(0.10, OTHER),))
-    assert Lock.model_validate_json(promised.model_dump_json()) == promised
-    ours = filtered(voided, None if voided is None else "e" * 64)
+    ours = filtered(edit, found, "e" * 64)
     if other_pixels:
         ours = ours.model_copy(update={"pixel_sha256": OTHER})
-    (found,) = compare_with_lock((ours,), promised, LockRule())
-    assert found.verdict is verdict
-    (same,) = compare_with_lock((filtered(0.10, OTHER),), promised, LockRule())
+    (told,) = compare_with_lock((ours,), lock, LockRule())
+
+    assert told.verdict is verdict, told.detail
+    (same,) = compare_with_lock((filtered(edit, promised, OTHER),), lock, LockRule())
     assert same.verdict is Verdict.IDENTICAL
+
+
+def test_where_voids_lie_must_be_known_to_be_compared(folder, samples):
+    edit = filtered(next(s for s in samples if s.edit is not None), voids(0, 100), OTHER)
+    lock = make_lock(folder.header(), (edit,))
+    ours = edit.model_copy(
+        update={"filtered_label_pixel_sha256": "e" * 64, "filtered_label_signature": None}
+    )
+
+    (told,) = compare_with_lock((ours,), lock, LockRule())
+
+    assert told.verdict is Verdict.DIFFERENT
+    assert "no signature of it to compare" in told.detail
+
+
+def test_the_signature_of_voids_is_no_part_of_the_identity(samples):
+    edit = next(s for s in samples if s.edit is not None)
+    known = edit.model_copy(update={"filtered_label_signature": void_signature(OBJECT, OBJECT)})
+
+    assert known.identity() == edit.identity()
+    assert "filtered_label_signature" not in edit.model_dump_json()
+    assert "filtered_label_signature" in known.model_dump_json()
 
 
 def test_missing_and_extra_samples_are_named(folder, samples, lock):

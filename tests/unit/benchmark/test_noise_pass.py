@@ -1,21 +1,17 @@
 import numpy as np
 import pytest
-from noise_scenes import LEFT, SKETCH, UNIT, VIOLET, RedReader, Scenes
+from noise_scenes import BAD, LABEL, LEFT, MASK, SKETCH, UNIT, VIOLET, RedReader, Scenes
 from slow_noise import slow_voided
 
-from harness.benchmark.leftovers import extra_files, remove_leftovers
+from harness.acceptance.loss_reader import LossMap
+from harness.acceptance.void_signature import void_signature
 from harness.benchmark.noise_pass import samples_to_read
-from harness.benchmark.unit_record import promised_files
-from harness.benchmark.verify import Promise, verify_benchmark
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.errors import BenchmarkError, RecipeError
 from harness.records.base import sha256_hex
 
-LABEL = [[1, 1, 1, 0], [1, 1, 2, 255]]
-MASK = [[1, 1, 1, 1], [0, 0, 1, 1]]
 MOVED_LABEL = [[0, 1, 1, 1], [0, 0, 2, 255]]
 MOVED_MASK = [[0, 1, 1, 0], [0, 0, 0, 0]]
-BAD = [[99, 99, 99, 99], [99, 99, 99, 99]]
 
 
 @pytest.fixture
@@ -37,6 +33,9 @@ def test_pixels_over_both_bounds_are_taken(scenes):
     path = scenes.folder.path / "filtered" / f"{edit}.png"
     assert scenes.folder.label_path(found) == path
     assert found.filtered_label_sha256 == sha256_hex(path.read_bytes())
+    noise = np.zeros((2, 4), np.bool_)
+    noise[0, [0, 2]] = True
+    assert found.filtered_label_signature == void_signature(noise, np.array(MASK, np.bool_))
     assert scenes.folder.original_label(found).tolist() == LABEL
 
 
@@ -213,6 +212,7 @@ def test_another_margin_needs_no_model_and_replaces_what_was_there(many):
     nothing = many.filter(RedReader(fails_after=0), margin=1000.0, samples=narrow.values())
     assert taken(nothing) == 0
     assert all(s.filtered_label_pixel_sha256 is None for s in nothing.values())
+    assert all(s.filtered_label_signature is None for s in nothing.values())
 
 
 def test_another_model_is_asked_anew(scenes):
@@ -266,6 +266,45 @@ def test_an_unknown_class_is_told_before_anything_is_read(scenes):
     assert reader.asked == []
 
 
+class Unsure(RedReader):
+    """Never predicts a class: its loss is the greatest one, but at so many pixels of a source."""
+
+    def __init__(self, never, *, but=0):
+        super().__init__()
+        self.never, self.but = never, but
+
+    def read(self, requests, *, on_loss):
+        def capped(found):
+            losses = found.losses
+            if names[found.id] == self.never:
+                losses = np.full_like(losses, 65535)
+                losses.reshape(-1)[: self.but] = 65534
+            on_loss(LossMap(id=found.id, losses=losses))
+
+        asked = list(requests)
+        names = {request.id: request.class_name for request in asked}
+        super().read(asked, on_loss=capped)
+
+
+def test_a_class_that_the_model_never_predicts_is_refused_before_edits_are_read(scenes):
+    scenes.add("b", BAD, [[2] * 4] * 2, [[1] * 4] * 2, object_class="bus")
+    scenes.add("a", BAD, LABEL, MASK, edit=VIOLET)
+    reader = Unsure("bus")
+
+    with pytest.raises(RecipeError, match="model, tiny, never predicts bus: ") as caught:
+        scenes.filter(reader)
+
+    assert "exclude_classes" in caught.value.remedy
+    assert sorted(name for _, name in reader.asked) == ["bus", "car"]
+    assert not (scenes.folder.path / "filtered").exists()
+
+
+def test_a_class_that_is_predicted_anywhere_at_all_is_filtered(scenes):
+    scenes.add("a", BAD, LABEL, MASK, edit=VIOLET)
+
+    assert len(scenes.filter(Unsure("car", but=1))) == 2
+
+
 def test_an_image_that_is_not_its_samples_is_refused(scenes):
     path = scenes.folder.image_path(scenes.source)
     path.write_bytes(encode_rgb_png(np.zeros((2, 4, 3), np.uint8)))
@@ -281,65 +320,3 @@ def test_a_mask_of_another_size_is_refused(scenes):
 
     with pytest.raises(BenchmarkError, match="is no mask of its image's size"):
         scenes.filter(RedReader())
-
-
-def verified(scenes):
-    return verify_benchmark(scenes.folder.path, Promise(recipe=None, lock=None), threads=1)
-
-
-@pytest.fixture
-def filtered(scenes):
-    """A benchmark with one filtered label, the sample of which is `filtered.edit`."""
-    own = scenes.add("a", BAD, LABEL, MASK, edit=VIOLET)
-    found = scenes.filter(RedReader())
-    scenes.edit, scenes.filtered_samples = found[own], tuple(found.values())
-    return scenes
-
-
-def test_filtered_labels_are_promised_and_what_is_left_over_is_removed(filtered):
-    folder = filtered.folder
-    promised = promised_files(folder, filtered.filtered_samples)
-    own = folder.label_path(filtered.edit)
-    left = own.with_name(f"{'0' * 16}.png")
-    left.write_bytes(b"of a former build")
-
-    assert promised[own] == filtered.edit.filtered_label_sha256
-    assert promised[folder.original_label_path(filtered.edit)] == filtered.edit.label_sha256
-    assert list(extra_files(folder.path, expected=frozenset(promised))) == [left]
-    assert remove_leftovers(folder.path, expected=frozenset(promised)) == 1
-    assert own.exists()
-
-
-def test_a_benchmark_that_was_never_filtered_has_no_such_folder(scenes):
-    expected = frozenset(promised_files(scenes.folder, tuple(scenes.samples)))
-
-    assert remove_leftovers(scenes.folder.path, expected=expected) == 0
-    assert not (scenes.folder.path / "filtered").exists()
-
-
-def test_verify_sees_every_byte_of_a_filtered_label(filtered):
-    def about(report):
-        return [f.detail for f in report.findings if f.subject == filtered.edit.id]
-
-    path = filtered.folder.label_path(filtered.edit)
-    whole = path.read_bytes()
-    assert about(verified(filtered)) == []
-
-    path.write_bytes(encode_gray_png(np.array(LABEL, np.uint8)))
-    assert f"filtered/{filtered.edit.id}.png has other ids" in about(verified(filtered))[0]
-    path.write_bytes(whole[:20])
-    assert "can't be decoded" in about(verified(filtered))[0]
-    path.unlink()
-    assert "is missing" in about(verified(filtered))[0]
-
-
-def test_verify_does_not_take_half_a_promise(filtered):
-    torn = filtered.edit.model_copy(update={"filtered_label_sha256": None})
-    rest = tuple(s for s in filtered.filtered_samples if s.id != torn.id)
-    filtered.write_index((*rest, torn))
-
-    told = [f.detail for f in verified(filtered).findings if f.subject == torn.id]
-
-    assert "one digest of its filtered label" in told[0]
-    with pytest.raises(BenchmarkError, match="is not the label in its manifest"):
-        filtered.folder.label(torn)

@@ -5,16 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.benchmark.prompt_writing import (
-    PromptModels,
-    PromptTask,
-    PromptWriting,
-    write_recipe_prompts,
-)
+from harness.benchmark.prompt_review import PromptReview
+from harness.benchmark.prompt_task import PromptModels, PromptTask, PromptWriting
+from harness.benchmark.prompt_writing import write_recipe_prompts
 from harness.benchmark.watch import Unwatched
+from harness.dataset.label_space import load_label_space
 from harness.dataset.prompt_file import load_prompts
 from harness.dataset.source_file import SourceFile
-from harness.errors import SourceDataError
+from harness.errors import RecipeError, SourceDataError
 from harness.prompting.prompt_check import PromptRule
 from harness.prompting.reply import ModelReply
 from harness.records.attributes import Attribute
@@ -39,7 +37,7 @@ NAMES = ("a", "b", "c", "d", "e")
 SAID = {"a": "A red car.", "b": "Two cars", "c": "A red bus", "d": "Cars on a road", "e": "A car"}
 
 
-def recipe(spec=SPEC, **changes):
+def recipe(spec=SPEC, *, more=(), **changes):
     return Recipe(
         name="tiny",
         title="Tiny",
@@ -51,7 +49,7 @@ def recipe(spec=SPEC, **changes):
         prompts=spec,
         editor=ProceduralEditorSpec(algorithm=1),
         edits=(
-            EditGroup(attribute=Attribute.COLOR, values=("violet",)),
+            EditGroup(attribute=Attribute.COLOR, values=("violet", *more)),
             EditGroup(attribute=Attribute.STYLE, values=("sketch",)),
             EditGroup(attribute=Attribute.SIZE, values=("larger",), amount=0.2),
         ),
@@ -59,7 +57,7 @@ def recipe(spec=SPEC, **changes):
     )
 
 
-def task(name, object_class="car", loaded=None):
+def task(name, object_class="car", loaded=None, noun=None):
     def load():
         if loaded is not None:
             loaded.append(name)
@@ -68,7 +66,7 @@ def task(name, object_class="car", loaded=None):
     return PromptTask(
         file=SourceFile(name=name, image=Path("none"), label=Path("none")),
         object_class=object_class,
-        noun=object_class or "street",
+        noun=noun or object_class or "street",
         load_image=load,
     )
 
@@ -79,6 +77,7 @@ class FakeModels:
     batch = 2
 
     def __init__(self, *, dies_at=None, wrong=()):
+        self.said = SAID
         self.dies_at = dies_at
         self.wrong = wrong
         self.captioned = []
@@ -90,7 +89,7 @@ class FakeModels:
         assert len(images) == len(nouns) <= self.batch
         names = [chr(image[0, 0, 0]) for image in images]
         self.captioned += names
-        return tuple(ModelReply(text=SAID[name]) for name in names)
+        return tuple(ModelReply(text=self.said[name]) for name in names)
 
     def reply(self, messages, *, seed):
         del seed
@@ -211,7 +210,7 @@ def test_what_was_written_in_another_way_is_not_taken_up(tmp_path, caplog):
     report = write(tmp_path, again, version="2")
     assert (report.kept_captions, report.kept_sources) == (0, 0)
     assert again.captioned == list(NAMES)
-    assert "not taken up" in caplog.text
+    assert "it is kept as tiny.prompts.jsonl.partial.1.old" in caplog.text
 
 
 def test_a_source_whose_object_is_another_now_is_written_again(tmp_path):
@@ -226,6 +225,121 @@ def test_a_source_whose_object_is_another_now_is_written_again(tmp_path):
     assert again.captioned == ["a", "f"]
     assert found["a"].phrase is None
     assert found["a"].edits[0].prompt == "a photo of a violet street"
+
+
+def interrupted(folder):
+    """Interrupt a run when all captions and the edits of two sources are written."""
+    with pytest.raises(KeyboardInterrupt):
+        write(folder, FakeModels(dies_at=2))
+
+
+def aside(folder):
+    return sorted(path.name for path in folder.iterdir() if path.name.endswith(".old"))
+
+
+@pytest.mark.parametrize(("more", "fewer"), [(("pink",), ()), ((), ("pink",))])
+def test_a_recipe_with_other_edits_keeps_captions_only(tmp_path, more, fewer):
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, FakeModels(dies_at=2), made_by=recipe(more=fewer))
+    made_by = recipe(more=more)
+    again = FakeModels()
+    report = write(tmp_path, again, made_by=made_by)
+    found = load_prompts(tmp_path / "tiny.prompts.jsonl", made_by).sources
+    assert [str(line.edit) for line in found["a"].edits] == [str(e) for e in made_by.all_edits()]
+    assert again.captioned == []
+    assert again.asked == (5 + 5 if more else 5)  # nobody says pink, so it is asked for twice
+    assert (report.kept_captions, report.kept_sources) == (5, 0)
+    assert aside(tmp_path) == ["tiny.prompts.jsonl.partial.1.old"]
+
+
+def test_a_caption_without_room_for_an_edit_that_came_is_not_kept(tmp_path):
+    rule = PromptRule(max_tokens=7, count_tokens=lambda text: len(text.split()))
+    short = recipe().model_copy(update={"edits": recipe().edits[:1]})
+    with pytest.raises(KeyboardInterrupt):
+        write(tmp_path, FakeModels(dies_at=0), made_by=short, rule=rule, tasks=[task("d")])
+    again = FakeModels()
+    report = write(tmp_path, again, rule=rule, tasks=[task("d")])
+    # "violet cars on a road" had room, "a pencil sketch of cars on a road" takes 8
+    assert again.captioned == ["d"]
+    assert report.caption_fallbacks == {"too-long": 1}
+
+
+def test_a_source_whose_noun_is_another_now_is_written_again(tmp_path):
+    interrupted(tmp_path)
+    again = FakeModels()
+    write(tmp_path, again, tasks=[task("a", noun="vehicle"), *(task(name) for name in NAMES[1:])])
+    assert again.captioned == ["a"]
+
+
+def test_what_does_not_fit_is_set_aside_under_a_name_of_its_own(tmp_path):
+    partial = tmp_path / "tiny.prompts.jsonl.partial"
+    contents = []
+    for version in ("1", "2"):
+        with pytest.raises(KeyboardInterrupt):
+            write(tmp_path, FakeModels(dies_at=2), version=version)
+        contents.append(partial.read_bytes())
+    write(tmp_path, FakeModels(), version="3")
+    names = [f"tiny.prompts.jsonl.partial.{number}.old" for number in (1, 2)]
+    assert aside(tmp_path) == names
+    assert [(tmp_path / name).read_bytes() for name in names] == contents
+
+
+def test_a_broken_line_and_sources_that_went_are_set_aside(tmp_path):
+    interrupted(tmp_path)
+    partial = tmp_path / "tiny.prompts.jsonl.partial"
+    lines = partial.read_bytes().split(b"\n")
+    partial.write_bytes(b"\n".join([*lines[:3], b"broken", *lines[3:]]))
+    again = FakeModels()
+    assert write(tmp_path, again).kept_captions == 2
+    assert len(aside(tmp_path)) == 1
+    interrupted(tmp_path)
+    write(tmp_path, FakeModels(), tasks=[task("a")])
+    assert len(aside(tmp_path)) == 2
+
+
+def test_two_writers_of_one_file_are_told_apart(tmp_path):
+    class Second(FakeModels):
+        def caption(self, images, nouns):
+            with pytest.raises(RecipeError, match="another process writes") as caught:
+                write(tmp_path, FakeModels())
+            assert "Wait" in caught.value.remedy
+            return super().caption(images, nouns)
+
+    write(tmp_path, Second())
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.prompts.jsonl"]
+
+
+def test_a_lock_that_a_killed_writer_left_stops_nobody(tmp_path):
+    (tmp_path / "tiny.prompts.jsonl.lock").touch()
+    write(tmp_path, FakeModels())
+    assert [file.name for file in tmp_path.iterdir()] == ["tiny.prompts.jsonl"]
+
+
+def test_a_text_encoder_without_room_for_the_template_is_told(tmp_path):
+    rule = PromptRule(max_tokens=5, count_tokens=lambda text: len(text.split()))
+    models = FakeModels()
+    with pytest.raises(RecipeError, match=r"max_tokens has no room for the template of a car"):
+        write(tmp_path, models, rule=rule)
+    assert models.opened == []
+
+
+def test_what_is_written_can_be_built(tmp_path):
+    said = {
+        "a": "A violet car.",
+        "b": "A car in the snow",
+        "c": "A photo of a violet car on a snowy day",
+        "d": "The image features a small car under a blue sky",
+        "e": "I'm sorry, I cannot see a car.",
+    }
+    models = FakeModels()
+    models.said = said
+    made_by = recipe()
+    write(tmp_path, models, made_by=made_by)
+    review = PromptReview(recipe=made_by, label_space=load_label_space("voc"))
+    path = tmp_path / "tiny.prompts.jsonl"
+    found = load_prompts(path, made_by, check=review.fault).sources
+    assert [line.origin.value for line in found.values()] == ["captioner"] * 4 + ["fallback"]
+    assert all(review.as_written(line) == line for line in found.values())
 
 
 def test_templates_need_no_model_and_no_image(tmp_path):

@@ -1,9 +1,13 @@
 import fcntl
+import json
 import shutil
 
 import pytest
-from benchmark_fakes import RECIPE, write_recipe
+from assessment_fakes import CLIP, NOISE, Embedder, Losses, opening
+from benchmark_fakes import RECIPE, build_request, tree, write_recipe
 
+from harness.benchmark.assessment import Assessors
+from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.index_check import ManifestOnDisk, check_index
 from harness.benchmark.reapplying import reapply_thresholds
 from harness.dataset.benchmark_folder import BenchmarkFolder
@@ -63,13 +67,69 @@ def test_the_recipes_thresholds_are_applied(built, tmp_path):
     built.assert_whole()
 
 
-def test_it_writes_what_a_build_of_the_recipe_writes(built, tmp_path):
-    changed = recipe_with(tmp_path, "min_object_change = 0.25\nmin_background_psnr = 40")
-    reapply_thresholds(built.path, changed.recipe)
-    fresh = write_scored_benchmark(tmp_path / "fresh" / "tiny", changed, SAMPLES)
-    assert files(built) == files(fresh)
-    _, findings = check_index(built, ManifestOnDisk.read(built))
+def really_built(tmp_path, text, *, folder="tiny"):
+    """Build the recipe in `text` with models that answer from pixels; return it and its folder."""
+    loaded = write_recipe(tmp_path / "recipes", text=text)
+    acceptance = loaded.recipe.acceptance
+    assessors = Assessors(
+        clip=opening(Embedder()) if acceptance.clip else None,
+        losses=opening(Losses()) if acceptance.noise else None,
+    )
+    request = build_request(tmp_path, loaded=loaded, assessors=assessors, folder=folder)
+    build_benchmark(request, find_sources(request))
+    return loaded.recipe, BenchmarkFolder(request.folder)
+
+
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [
+        (RECIPE, "[acceptance]\nmin_object_change = 0.4\nmin_edge_agreement = 0.6\n"),
+        (CLIP, "min_image_image = 0.99999\nmin_directional = 0.1\n"),
+        (NOISE, "max_voided_fraction = 0.3\n"),
+    ],
+)
+def test_it_writes_what_a_build_of_the_recipe_writes(tmp_path, text, bounds):
+    recipe, applied = really_built(tmp_path, text)
+    before = tree(applied.path)
+    changed, fresh = really_built(tmp_path, text + bounds, folder="fresh")
+    assert changed != recipe
+    reapply_thresholds(applied.path, changed)
+    assert tree(applied.path) == tree(fresh.path)
+    assert fresh.header().digest != json.loads(before["benchmark.json"])["digest"]
+    _, findings = check_index(applied, ManifestOnDisk.read(applied))
     assert findings == []
+
+
+@pytest.mark.parametrize(
+    ("text", "other", "said"),
+    [
+        (CLIP, RECIPE, r"with \[acceptance\.clip\], and has its scores"),
+        (RECIPE, CLIP, r"without \[acceptance\.clip\]"),
+        (CLIP, CLIP.replace('"fake"', '"other/clip-B"'), r"another model in \[acceptance\.clip\]"),
+        (NOISE, RECIPE, r"with \[acceptance\.noise\], and has its scores"),
+        (RECIPE, NOISE, r"without \[acceptance\.noise\]"),
+        (NOISE, NOISE + "margin = 2.0\n", r"another margin in \[acceptance\.noise\]"),
+    ],
+)
+def test_a_filter_that_comes_goes_or_changes_needs_a_build(tmp_path, text, other, said):
+    _, folder = really_built(tmp_path, text)
+    before = tree(folder.path)
+    changed = write_recipe(tmp_path / "recipes", text=other).recipe
+    with pytest.raises(BenchmarkError, match=said) as caught:
+        reapply_thresholds(folder.path, changed)
+    assert "harness build-benchmark tiny" in caught.value.remedy
+    assert tree(folder.path) == before
+
+
+def test_scores_of_one_clip_do_not_pass_for_anothers_in_two_steps(tmp_path):
+    _, folder = really_built(tmp_path, CLIP)
+    digests = folder.header().environment.assessment.clip
+    other = CLIP.replace('"fake"', '"other/clip-B"') + "min_image_text = 0.2\n"
+    for text in (RECIPE, other):
+        with pytest.raises(BenchmarkError):
+            reapply_thresholds(folder.path, write_recipe(tmp_path / "recipes", text=text).recipe)
+    header = folder.header()
+    assert (header.acceptance.clip.model, header.environment.assessment.clip) == ("fake", digests)
 
 
 def test_scores_stay_so_that_it_can_be_taken_back(built, tmp_path):
@@ -119,8 +179,12 @@ def test_more_than_thresholds_needs_a_build(built, tmp_path, old, new):
 @pytest.mark.parametrize(
     ("acceptance", "said"),
     [
-        ("[acceptance.clip]\nmin_directional = 0.1", r"no scores for clip\.min_directional"),
-        ('[acceptance.noise]\nkind = "transformers"\nmodel = "tiny"', "another noise filter"),
+        ("[acceptance.clip]\nmin_directional = 0.1", r"built without \[acceptance\.clip\]"),
+        ("[acceptance.clip]", r"built without \[acceptance\.clip\]"),
+        (
+            '[acceptance.noise]\nkind = "transformers"\nmodel = "tiny"',
+            r"built without \[acceptance\.noise\]",
+        ),
     ],
 )
 def test_scores_that_nobody_computed_need_a_build(built, tmp_path, acceptance, said):
@@ -129,6 +193,15 @@ def test_scores_that_nobody_computed_need_a_build(built, tmp_path, acceptance, s
         reapply_thresholds(built.path, recipe_with(tmp_path, acceptance).recipe)
     assert "harness build-benchmark tiny" in caught.value.remedy
     assert files(built) == before
+
+
+def test_a_score_of_an_older_build_that_is_missing_needs_a_build(tmp_path):
+    loaded = recipe_with(tmp_path, "min_background_psnr = 40")
+    samples = (*SAMPLES, make_sample("e", VIOLET, background_psnr=50.0))
+    folder = write_scored_benchmark(tmp_path / "older", loaded, samples)
+    changed = recipe_with(tmp_path, "min_background_ssim = 0.9")
+    with pytest.raises(BenchmarkError, match="no scores for min_background_ssim"):
+        reapply_thresholds(folder.path, changed.recipe)
 
 
 def test_a_benchmark_of_before_the_rule_was_recorded_needs_a_build(built, tmp_path):

@@ -93,13 +93,15 @@ def test_broken_sources_are_counted_and_named_where_the_recipe_skips_them(tmp_pa
     request = scanning(tmp_path, SKIPPING)
     find_sources(request)
     cut_short(request.source_root / "test/images/b-middling.png")
+    for number in range(3):  # so that the broken ones are not the most of them
+        write_source(request.source_root, f"e-{number}", object_pixels=256)
     label = request.source_root / "test/labels/c-speck.png"
     label.write_bytes(encode_gray_png(np.zeros((SIZE[0], SIZE[1] - 1), np.uint8)))
     (request.source_root / "test/labels/d-none.png").unlink()
 
     scan = find_sources(request)
-    assert [source.file.name for source in scan.taken] == ["a-large"]
-    assert scan.report.found == 4
+    assert [source.file.name for source in scan.taken] == ["a-large", "e-0", "e-1", "e-2"]
+    assert scan.report.found == 7
     assert scan.report.broken == {
         BrokenReason.NO_LABEL: 1,
         BrokenReason.OTHER_SIZE: 1,
@@ -113,7 +115,19 @@ def test_broken_sources_are_counted_and_named_where_the_recipe_skips_them(tmp_pa
     assert str(label) in scan.report.named[1].detail
     report = build_benchmark(request, scan, on_unit=lambda _: None)
     assert report.counts.broken == scan.report.broken
-    assert report.counts.sources == 1
+    assert report.counts.sources == 4
+
+
+def test_a_set_that_is_mostly_broken_is_refused_whatever_the_rule(tmp_path):
+    request = scanning(
+        tmp_path, SKIPPING.replace("require_object = true", "require_object = false")
+    )
+    find_sources(request)
+    for name in ("a-large", "b-middling", "c-speck"):
+        (request.source_root / f"test/images/{name}.png").write_bytes(b"x")
+    with pytest.raises(SourceDataError, match=r"3 of 4 images can't be used, .*a-large") as refused:
+        find_sources(request)
+    assert "Download" in refused.value.remedy
 
 
 def test_a_scan_is_remembered_while_files_and_rules_stay(tmp_path):

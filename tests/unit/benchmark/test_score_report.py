@@ -1,6 +1,8 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from benchmark_fakes import write_recipe
+from benchmark_fakes import RECIPE, write_recipe
 
 from harness.benchmark.score_report import BINS, ReportRequest, report_scores
 from harness.errors import BenchmarkError
@@ -94,8 +96,49 @@ def test_a_rule_is_tried_and_changes_nothing(folder):
 
 def test_a_rule_on_scores_that_nobody_computed_is_refused(folder):
     rule = AcceptanceRule(clip=ClipRule(min_image_text=0.1))
-    with pytest.raises(BenchmarkError, match=r"tiny has no scores for clip\.min_image_text"):
+    with pytest.raises(BenchmarkError, match=r"tiny was built without \[acceptance\.clip\]"):
         report_scores(folder, ReportRequest(rule=rule))
+    outline = AcceptanceRule(min_background_ssim=0.5)
+    assert report_scores(folder, ReportRequest(rule=outline)).would_accept == 5
+
+
+@pytest.mark.parametrize(
+    "change", [{"model": "other"}, {"margin": 2.0}, {"class_map": {"car": "auto"}}]
+)
+def test_a_rule_whose_labels_would_be_others_is_refused(tmp_path, change):
+    acceptance = '\n[acceptance.noise]\nkind = "transformers"\nmodel = "tiny"\n'
+    loaded = write_recipe(tmp_path / "recipes", text=RECIPE + acceptance)
+    folder = write_scored_benchmark(tmp_path / "tiny", loaded, SAMPLES)
+    rule = loaded.recipe.acceptance
+    noise = rule.noise.model_copy(update=change)
+    (key,) = change
+    with pytest.raises(BenchmarkError, match=rf"another {key} in \[acceptance\.noise\]") as caught:
+        report_scores(folder, ReportRequest(rule=rule.model_copy(update={"noise": noise})))
+    assert "harness build-benchmark tiny" in caught.value.remedy
+    bound = noise.model_copy(update={"max_voided_fraction": 0.3, key: getattr(rule.noise, key)})
+    tried = rule.model_copy(update={"noise": bound})
+    assert report_scores(folder, ReportRequest(rule=tried)).would_accept == 4
+
+
+def test_the_worst_of_a_score_that_no_edit_has_is_refused(folder):
+    request = ReportRequest(worst=3, worst_by="clip_directional")
+    with pytest.raises(BenchmarkError, match="tiny has the score clip_directional") as caught:
+        report_scores(folder, request)
+    assert "object_change, edge_agreement, voided_fraction" in caught.value.remedy
+    weather = replace(request, worst_by="edge_agreement", attributes=frozenset({Attribute.WEATHER}))
+    with pytest.raises(BenchmarkError, match="edge_agreement"):
+        report_scores(folder, weather)
+
+
+def test_bounds_are_suggested_for_the_edits_that_are_shown(folder):
+    assert report_scores(folder, ReportRequest()).suggestions == ()
+    whole = report_scores(folder, ReportRequest(suggest=0.2)).suggestions
+    assert [s.key for s in whole] == [
+        *("min_object_change", "min_edge_agreement", "noise.max_voided_fraction"),
+    ]
+    assert whole[0].by_value == {"color=violet": 1, "weather=snowy": 0}
+    color = ReportRequest(suggest=0.2, attributes=frozenset({Attribute.COLOR}))
+    assert report_scores(folder, color).suggestions[0].by_value == {"color=violet": 1}
 
 
 def test_the_worst_edits_are_named_with_their_pictures(folder):

@@ -81,7 +81,14 @@ def test_what_is_said_of_one_source_makes_only_its_edits_anew(tmp_path):
         ),
     ],
 )
-def test_a_file_that_does_not_fit_its_source_is_refused(tmp_path, lines, words):
+def test_a_file_that_does_not_fit_its_source_is_refused_before_any_edit(tmp_path, lines, words):
+    request = frozen_request(tmp_path, *lines)
     with pytest.raises(RecipeError, match=words) as refused:
-        build(frozen_request(tmp_path, *lines))
+        build(request)
+    assert not request.folder.exists()
     assert "harness write-prompts tiny" in refused.value.remedy
+
+
+def test_lines_of_sources_that_are_not_taken_are_told(tmp_path, caplog):
+    build(frozen_request(tmp_path, *(line(n) for n in ("a-large", "b-middling", "gone", "lost"))))
+    assert "speaks of 2 sources that are not taken, as gone" in caplog.text

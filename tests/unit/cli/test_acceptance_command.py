@@ -1,6 +1,8 @@
 import csv
 import io
 import json
+import shutil
+import tomllib
 
 import pytest
 from click.testing import CliRunner
@@ -35,11 +37,14 @@ attribute = "weather"
 values = ["snowy"]
 [acceptance]
 min_object_change = 0.05
+min_background_psnr = 40
 """
+CLIP = '[acceptance.clip]\nmodel = "tiny"\n'
+NOISE = '[acceptance.noise]\nkind = "transformers"\nmodel = "tiny"\n'
 SAMPLES = (
     make_sample("source"),
     make_sample("a", VIOLET, object_change=0.02, edge_agreement=0.9),
-    make_sample("b", VIOLET, object_change=0.08, edge_agreement=0.2),
+    make_sample("b", VIOLET, object_change=0.08, edge_agreement=0.2, background_psnr=60.0),
     make_sample("c", SNOWY, object_change=0.4),
 )
 
@@ -98,6 +103,7 @@ def test_csv_has_a_line_a_value_and_score(workspace):
     rows = list(csv.DictReader(io.StringIO(result.output)))
     assert [(r["value"], r["score"], r["scored"]) for r in rows] == [
         ("violet", "object_change", "2"),
+        ("violet", "background_psnr", "1"),
         ("violet", "edge_agreement", "2"),
         ("snowy", "object_change", "1"),
     ]
@@ -121,6 +127,26 @@ def test_a_changed_recipe_is_tried_without_being_asked(workspace):
     change_recipe(workspace, "min_object_change = 0.05", "min_object_change = 0.01")
     report = printed(workspace)
     assert (report["accepted"], report["would_accept"]) == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("added", "said"),
+    [(CLIP, "without [acceptance.clip]"), (NOISE, "without [acceptance.noise]")],
+)
+def test_a_recipe_that_needs_other_scores_is_not_tried_but_told(workspace, added, said):
+    change_recipe(workspace, "min_object_change = 0.05", "min_object_change = 0.01")
+    change_recipe(workspace, "min_background_psnr = 40", f"min_background_psnr = 40\n{added}")
+    result = run(workspace)
+    assert result.exit_code == 0
+    assert "would be" not in result.stdout
+    assert said in result.stderr
+    assert "`harness build-benchmark tried`" in result.stderr
+    assert printed(workspace)["would_accept"] is None
+    for arguments in (["--set", "min_object_change=0.01"], ["--apply"]):
+        refused = run(workspace, *arguments)
+        assert isinstance(refused.exception, BenchmarkError)
+        assert said in str(refused.exception)
+        assert "harness build-benchmark tried" in refused.exception.remedy
 
 
 def test_the_recipes_thresholds_are_applied(workspace):
@@ -164,6 +190,70 @@ def test_the_worst_are_named(workspace):
     )
 
 
+def test_the_worst_are_lines_of_csv(workspace):
+    result = run(workspace, "--worst", "2", "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert [(r["score"], r["value_of_score"], r["value"]) for r in rows] == [
+        ("object_change", "0.02", "violet"),
+        ("object_change", "0.08", "violet"),
+    ]
+    assert [(r["accepted"], r["rejection"]) for r in rows] == [("False", "unchanged"), ("True", "")]
+    worst = printed(workspace, "--worst", "1")["worst"][0]
+    assert [rows[0][key] for key in ("sample_id", "image", "source_image")] == [
+        *(worst["sample_id"], worst["image"], worst["source_image"]),
+    ]
+
+
+def test_what_can_not_be_shown_is_told_before_thresholds_are_applied(workspace):
+    change_recipe(workspace, "min_object_change = 0.05", "min_object_change = 0.01")
+    before = files(workspace)
+    result = run(workspace, "--apply", "--worst", "1", "--score", "voided_fraction")
+    assert isinstance(result.exception, BenchmarkError)
+    assert files(workspace) == before
+
+
+def test_suggested_bounds_can_be_pasted_into_a_recipe(workspace):
+    result = run(workspace, "--suggest", "0.5")
+    lines = result.stdout.splitlines()
+    pasted = "\n".join(lines[lines.index("[acceptance]") :])
+    assert tomllib.loads(pasted) == {
+        "acceptance": {
+            "min_object_change": 0.08,
+            "min_background_psnr": 60.0,
+            "min_edge_agreement": 0.9,
+        }
+    }
+    assert "# rejects 1 of 3: 1 color=violet\nmin_object_change = 0.08" in pasted
+    assert "# rejects 1 of 2: 1 color=violet\nmin_edge_agreement = 0.9" in pasted
+    first = printed(workspace, "--suggest", "0.5")["suggestions"][0]
+    assert first["by_value"] == {"color=violet": 1, "weather=snowy": 0}
+    rows = list(
+        csv.DictReader(io.StringIO(run(workspace, "--suggest", "0.5", "--format", "csv").stdout))
+    )
+    assert [(r["key"], r["bound"], r["value"], r["would_reject"]) for r in rows[:2]] == [
+        ("min_object_change", "0.08", "violet", "1"),
+        ("min_object_change", "0.08", "snowy", "0"),
+    ]
+
+
+def test_suggested_bounds_stand_under_their_tables(workspace, tmp_path):
+    scores = {"clip_image_image": 0.9, "clip_image_text": 0.2, "clip_directional": 0.1}
+    seen = [make_sample("s"), make_sample("e", VIOLET, voided_fraction=0.25, **scores)]
+    recipes = tmp_path / "benchmark_data" / "recipes"
+    change_recipe(workspace, "min_background_psnr = 40", f"min_background_psnr = 40\n{CLIP}{NOISE}")
+    loaded = load_recipe("tried", recipes, known=known_editors())
+    shutil.rmtree(tmp_path / "benchmark_data" / "tried")
+    write_scored_benchmark(tmp_path / "benchmark_data" / "tried", loaded, tuple(seen))
+    output = run(workspace, "--suggest", "0.5").stdout
+    assert tomllib.loads(output[output.index("[acceptance]\n") :]) == {
+        "acceptance": {
+            "min_object_change": 0.2,
+            "clip": {"min_image_image": 0.9, "min_image_text": 0.2, "min_directional": 0.1},
+            "noise": {"max_voided_fraction": 0.25},
+        }
+    }
+
+
 def test_one_attribute_alone(workspace):
     report = printed(workspace, "--attribute", "weather")
     assert [value["edit"]["value"] for value in report["values"]] == ["snowy"]
@@ -184,7 +274,10 @@ def test_without_its_recipe_a_benchmark_is_looked_at_and_not_judged_anew(workspa
     [
         (["--set", "foo=1"], "'foo=1' sets no threshold"),
         (["--set", "min_object_change=x"], "'x' is no number"),
-        (["--set", "clip.min_directional=0.1"], "no scores for clip.min_directional"),
+        (["--set", "clip.min_directional=0.1"], "[acceptance.clip] is not there"),
+        (["--set", "min_background_psnr=none"], "not one pixel of the background may differ"),
+        (["--set", "min_background_ssim=0.5"], "no scores for min_background_ssim"),
+        (["--worst", "3", "--score", "clip_directional"], "has the score clip_directional"),
     ],
 )
 def test_what_can_not_be_tried_is_refused(workspace, arguments, said):
@@ -199,6 +292,9 @@ def test_what_can_not_be_tried_is_refused(workspace, arguments, said):
         (["--apply", "--set", "min_object_change=0.1"], "--apply takes the thresholds"),
         (["--score", "beauty", "--worst", "1"], "there are object_change"),
         (["--worst", "-1"], "-1"),
+        (["--suggest", "0"], "0"),
+        (["--suggest", "1"], "1"),
+        (["--worst", "1", "--suggest", "0.1", "--format", "csv"], "one after the other"),
         (["--attribute", "beauty"], "beauty"),
     ],
 )

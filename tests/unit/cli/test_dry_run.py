@@ -6,8 +6,8 @@ from harness.cli.dry_run import dry_run
 from harness.cli.recipe_editors import known_editors
 from harness.cli.workspace import Workspace
 from harness.dataset.recipe_check import recipe_faults
-from harness.dataset.recipe_file import load_recipe, recipe_names
-from harness.records.acceptance import NoiseModelKind
+from harness.dataset.recipe_file import LoadedRecipe, load_recipe, recipe_names
+from harness.records.acceptance import AcceptanceRule, NoiseModelKind, NoiseRule
 from harness.records.recipe import Recipe
 
 DATA_SETS = ("ade20k-ea", "camvid-ea", "cityscapes-ea", "coco-ea", "pascal-ea")
@@ -50,6 +50,25 @@ def test_no_real_model_is_left_in_it_and_nobody_qualifies(recipes, name):
     assert dry.prompts.file is None
     assert dry.qualifying_miou == 1.0
     assert not dry.publish_images
+
+
+def test_a_submission_that_filters_noise_becomes_a_random_model_too(recipes):
+    loaded = load_recipe("mini", recipes, known=known_editors())
+    rule = NoiseRule(
+        kind=NoiseModelKind.SUBMISSION,
+        model="mini-unet",
+        files={"image": "sha256:" + "1" * 64},
+        class_map={"car": "bus"},
+        max_voided_fraction=0.5,
+        margin=1.5,
+    )
+    real = loaded.recipe.model_copy(update={"acceptance": AcceptanceRule(noise=rule)})
+
+    dry = dry_run(LoadedRecipe(recipe=real, path=loaded.path, label_space=loaded.label_space))
+
+    assert dry.recipe.acceptance.noise == NoiseRule(
+        kind=NoiseModelKind.TRANSFORMERS, model="tiny", margin=1.5
+    )
 
 
 def test_a_long_name_is_cut_rather_than_invalid(recipes):

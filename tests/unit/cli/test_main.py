@@ -46,6 +46,17 @@ def test_each_error_exits_with_its_code_and_one_line(
     assert captured.out == ""
 
 
+def test_what_a_container_said_does_not_steer_the_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failed = errors.SubmissionFailedError("it said \x1b]0;owned\x07", remedy="Look at its log.")
+    failing_with(monkeypatch, failed)
+    run(monkeypatch, "anything")
+    assert capsys.readouterr().err == (
+        "harness: error: it said \\x1b]0;owned\\x07. Look at its log.\n"
+    )
+
+
 def test_the_codes_are_distinct_and_leave_the_shells_own_alone() -> None:
     codes = [kind.exit_code for kind in harness_errors()]
     assert len(set(codes)) == len(codes)

@@ -8,7 +8,15 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
+from harness.cli.output import (
+    OutputFormat,
+    echo_csv,
+    echo_json,
+    echo_log_tail,
+    echo_table,
+    format_option,
+)
+from harness.records.run import FailureReason, RunOutcome, RunStatus
 
 HEADER = ("name", "figure")
 ROWS = [("color-forest", "0.41"), ('with, comma and "quotes"', "[bold]0.5[/bold]")]
@@ -40,6 +48,51 @@ def test_a_table_is_not_cut_where_there_is_no_terminal(
 ) -> None:
     echo_table("Wide", ("cell",), [("x" * 150,)])
     assert "x" * 150 in capsys.readouterr().out
+
+
+HOSTILE = "\x1b]0;owned\x07\x9b2J\x7f"
+WRITTEN_OUT = r"\x1b]0;owned\x07\x9b2J\x7f"
+
+
+def obeyed(text: str) -> list[str]:
+    """Return the characters that a terminal does not print."""
+    return [c for c in text if not c.isprintable() and c not in "\r\n"]
+
+
+def test_a_table_and_csv_have_nothing_that_a_terminal_obeys(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    echo_table(f"[link=x]{HOSTILE}", HEADER, [(HOSTILE, "1")])
+    echo_csv(HEADER, [(HOSTILE, "1")])
+    text = capsys.readouterr().out
+    assert obeyed(text) == []
+    assert text.count(WRITTEN_OUT) == 3
+    assert "[link=x]" in text
+
+
+def test_json_has_nothing_that_a_terminal_obeys_and_is_the_same_value(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    values = {"a": [HOSTILE, "\u202e \U000e0001 \u2028 ü"]}
+    echo_json(values)
+    text = capsys.readouterr().out
+    assert obeyed(text) == []
+    assert json.loads(text) == values
+    assert "ü" in text
+
+
+def test_a_hostile_logs_end_is_written_out(capsys: pytest.CaptureFixture[str]) -> None:
+    outcome = RunOutcome(
+        status=RunStatus.SUBMISSION_FAILED,
+        reason=FailureReason.EXITED_EARLY,
+        log=f"first\n{HOSTILE}\n",
+        total_seconds=1.0,
+        predictions=0,
+    )
+    echo_log_tail(outcome)
+    text = capsys.readouterr().err
+    assert obeyed(text) == []
+    assert text.splitlines()[1:3] == ["first", WRITTEN_OUT]
 
 
 def test_the_option_takes_the_three_formats_only() -> None:

@@ -167,6 +167,25 @@ def test_options_for_models_that_are_not_asked_for_are_refused(workspace):
         assert "ask for no such model" in result.stderr
 
 
+def test_a_dry_run_takes_no_model_by_name(by_models):
+    for option in ("--captioner", "--language-model"):
+        result = harness(by_models, "write-prompts", "tiny", "--dry-run", option, "NOWHERE")
+        assert result.returncode == 2
+        assert f"{option} NOWHERE: --dry-run uses random models" in result.stderr
+    assert not (by_models / ".cache" / "prompts").exists()
+
+
+def test_a_prompt_that_a_person_made_too_long_is_named_before_the_build(workspace):
+    path = workspace / "benchmark_data" / "recipes" / "tiny.toml"
+    path.write_text(RECIPE + 'file = "tiny.prompts.jsonl"\n', encoding="utf-8")
+    assert harness(workspace, "write-prompts", "tiny", "--workers", "0").returncode == 0
+    lines = beside(workspace).read_text(encoding="utf-8")
+    said = "a photo of a violet car"
+    beside(workspace).write_text(lines.replace(said, said + " and" * 80), encoding="utf-8")
+    result = harness(workspace, "build-benchmark", "tiny", "--workers", "0")
+    assert_refused(result, 4, "line 2: car: edits: color=violet: too-long: it takes up to 90")
+
+
 def test_an_unknown_recipe_and_missing_sources_are_named(workspace):
     assert_refused(harness(workspace, "write-prompts", "none"), 4, "there is no recipe 'none'")
     result = harness(workspace, "write-prompts", "tiny", "--source", str(workspace / "gone"))

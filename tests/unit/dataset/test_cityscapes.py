@@ -149,10 +149,27 @@ def test_single_files_that_are_missing_are_named(root):
         list_sources(SPEC, root)
 
 
-def test_without_any_instance_file_there_are_no_instances(root):
+def test_without_any_instance_file_there_are_no_instances_and_a_warning(root, caplog):
+    list_sources(SPEC, root)
+    assert caplog.text == ""
     for path in root.rglob("*_instanceIds.png"):
         path.unlink()
     assert all(file.instances is None for file in list_sources(SPEC, root).files)
+    assert f"there is no CITY/NAME_gtFine_instanceIds.png in {root}/gtFine/val" in caplog.text
+    assert 'wants instances (unit = "instance") finds no object' in caplog.text
+
+
+def test_an_instance_is_of_the_class_that_its_number_says(root):
+    file = list_sources(SPEC, root).files[0]
+    label = np.full((64, 128), 11, np.uint8)
+    label[50:54, 20:30] = 26
+    save_values(file.label, label)
+    source = file.load_annotation(CITYSCAPES)
+    assert source.instance_classes == {26000: 13, 26001: 13}
+    found = select_object(source, CITYSCAPES, SelectionRule(min_object_fraction=0.001))
+    # Most of its outline is building by the label.
+    assert isinstance(found, SelectedObject)
+    assert (found.class_name, int(found.mask.sum())) == ("car", 4 * 10)
 
 
 def test_ids_of_no_label_and_instances_of_8_bits_are_refused(root):
@@ -186,5 +203,7 @@ def test_a_name_in_two_cities_is_a_duplicate(root):
         "frankfurt_000000_000294",
         BrokenReason.DUPLICATE_NAME,
     )
-    assert "frankfurt" in fault.detail
-    assert "munster" in fault.detail
+    assert fault.detail == (
+        f"{folder}/frankfurt/{name} and {folder}/munster/{name} have one name, "
+        "frankfurt_000000_000294"
+    )

@@ -60,6 +60,13 @@ def test_a_table_is_read_as_those_of_the_harness(tmp_path):
         ("a\n\nb\n", r"classes\.txt, line 2: it is empty"),
         ("a\nb\na\n", r"classes\.txt, line 3: 'a' stands in line 1 already"),
         ("__ignore__\na\na\n", r"classes\.txt, line 3: 'a' stands in line 2 already"),
+        ("# comment\na\n", r"classes\.txt, line 1: '# comment' is a comment, and a line is"),
+        ("a\n#b\n", r"classes\.txt, line 2: '#b' is a comment"),
+        ("0 background\n1 mug\n", r"classes\.txt, line 1: '0 background' is numbered"),
+        ("a\n12\tmug\n", r"classes\.txt, line 2: '12\\tmug' is numbered"),
+        ("0: background\n", r"classes\.txt, line 1: '0: background' is numbered"),
+        ("1. mug\n", r"classes\.txt, line 1: '1\. mug' is numbered"),
+        ("0,background\n", r"classes\.txt, line 1: '0,background' is numbered"),
         ("a\nb\x07\n", r"classes\.txt, line 2: 'b\\x07' holds control characters"),
         (b"a\nb\ncaf\xe9\n", r"classes\.txt, line 3: it is no UTF-8"),
         (
@@ -71,6 +78,17 @@ def test_a_table_is_read_as_those_of_the_harness(tmp_path):
 def test_what_is_wrong_is_told_with_its_line(tmp_path, text, said):
     with pytest.raises(RecipeError, match=said):
         classes(tmp_path, text)
+
+
+def test_names_with_numbers_and_signs_in_them_are_names(tmp_path):
+    names = ["4x4", "7-eleven", "3.5mm jack", "1", "no. 5", "c#", "rock 2"]
+    assert [c.name for c in classes(tmp_path, "\n".join(names)).classes] == names
+
+
+def test_the_remedy_for_numbered_names_says_how_ids_come_about(tmp_path):
+    with pytest.raises(RecipeError) as caught:
+        classes(tmp_path, "0 background\n")
+    assert caught.value.remedy.startswith("Write one name a line: its id is the number of classes")
 
 
 def test_as_many_classes_as_an_8_bit_label_holds_are_read(tmp_path):

@@ -7,6 +7,7 @@ from source_trees.coco import instances_json, write_instances
 
 from harness.dataset.coco_instances import LEAST_BOX_SHARE, read_coco_instances
 from harness.dataset.instances import paint_outlines
+from harness.dataset.label_space import load_label_space
 from harness.errors import SourceDataError
 
 REMEDY = "Fetch it."
@@ -50,6 +51,18 @@ def test_an_outline_is_the_polygons_pixels(tmp_path: Path) -> None:
     pixels = paint_outlines(outlines, name="it")
     assert pixels[:, :10].all()
     assert not pixels[:, 10:].any()
+
+
+def test_each_outline_has_the_class_of_its_category(tmp_path: Path) -> None:
+    found = read(write_instances(tmp_path, instances_json()))
+    classes = {name: outlines.classes for name, outlines in found.outlines.items()}
+    ids = {c.name: c.id for c in load_label_space("coco-stuff").classes}
+    assert classes == {
+        "000000000139": (ids["couch"],),
+        "000000000285": (ids["bear"], ids["bear"]),
+        "000000000632": (ids["clock"],),
+        "000000000724": (ids["stop sign"],),
+    }
 
 
 def test_annotations_may_stand_before_the_images(tmp_path: Path) -> None:
@@ -108,6 +121,10 @@ def test_progress_adds_up_to_the_files_size(tmp_path: Path) -> None:
         ({"bbox": [0, 0, "10", 10]}, "annotation 77 has an odd category_id, bbox or iscrowd"),
         ({"iscrowd": "no"}, "annotation 77 has an odd"),
         ({"category_id": 12}, "is of category 12, which is none of COCO's 80"),
+        ({"category_id": True}, "annotation 77 has an odd category_id"),
+        ({"category_id": "18"}, "annotation 77 has an odd category_id"),
+        ({"category_id": [18]}, "annotation 77 has an odd category_id"),
+        ({"iscrowd": False}, "annotation 77 has an odd category_id, bbox or iscrowd"),
         ({"category_id": 0}, "is of category 0,"),
         ({"category_id": 171}, "is of category 171,"),
         ({"segmentation": [[1, 2, 3]]}, "annotation 77 has a polygon"),
@@ -163,6 +180,7 @@ def test_what_is_no_json_is_refused(tmp_path: Path, content: bytes) -> None:
         ({"images": small_json()["images"]}, "it holds no annotations"),
         ({"images": small_json()["images"] * 2}, r"image 5 (000000000005) is listed twice"),
         (small_json(image_id=6), "annotation 77 is of image 6, which is not listed"),
+        (small_json(image_id=True), "annotation 77 doesn't say of which image it is"),
         (small_json(image_id="5"), "annotation 77 doesn't say of which image it is"),
         (small_json(image_id=..., id=...), "annotation number 1 doesn't say of which image"),
     ],
@@ -176,7 +194,20 @@ def test_a_file_that_is_no_instances_json_is_refused(
 
 
 @pytest.mark.parametrize(
-    "change", [{"height": 0}, {"width": 10**9}, {"file_name": ""}, {"id": "5"}]
+    "change",
+    [
+        {"height": 0},
+        {"height": True},
+        {"height": "10"},
+        {"width": 10**9},
+        {"width": False},
+        {"width": 20.0},
+        {"width": None},
+        {"file_name": ""},
+        {"file_name": 5},
+        {"id": "5"},
+        {"id": True},
+    ],
 )
 def test_an_image_without_name_or_size_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
     content = small_json()

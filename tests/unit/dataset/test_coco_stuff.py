@@ -1,12 +1,20 @@
 import json
 import logging
 import shutil
+import unicodedata
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from source_trees.coco import SCENES, instances_json, write_coco_tree, write_instances
+from source_trees.coco import (
+    COUCH,
+    SCENES,
+    WALL,
+    instances_json,
+    write_coco_tree,
+    write_instances,
+)
 
 from harness.dataset.broken import BrokenReason, BrokenSourceError, SourceListing
 from harness.dataset.coco_ids import COCO_STUFF_TABLE
@@ -78,6 +86,27 @@ def test_an_instances_mask_is_the_labels_own_pixels(coco: Path) -> None:
     assert np.array_equal(found.mask, couch.label == expected.id)
 
 
+def test_an_outline_that_is_mostly_over_another_class_is_still_its_own(coco: Path) -> None:
+    path = coco / "stuffthingmaps" / "val2017" / f"{NAMES[0]}.png"
+    label = np.array(Image.open(path))
+    outline = label == COUCH - 1
+    # All but the leftmost part of the couch is wall in the label.
+    outline[:, 50:] = False
+    label[(label == COUCH - 1) & ~outline] = WALL - 1
+    Image.fromarray(label).save(path)
+    found = select_object(
+        listed(coco).files[0].load(SPACE), SPACE, SelectionRule(min_object_fraction=0.05)
+    )
+    assert isinstance(found, SelectedObject)
+    assert found.class_name == "couch"
+    assert np.array_equal(found.mask, outline)
+    # Without a pixel of couch there is none.
+    label[outline] = WALL - 1
+    Image.fromarray(label).save(path)
+    couch = listed(coco).files[0].load(SPACE)
+    assert select_object(couch, SPACE, SelectionRule()) is NoObject.NO_ALLOWED_CLASS
+
+
 def move(coco: Path, source: str, target: str) -> None:
     (coco / target).parent.mkdir(parents=True, exist_ok=True)
     shutil.move(coco / source, coco / target)
@@ -147,6 +176,7 @@ def test_without_instances_there_is_a_warning(coco: Path, caplog: pytest.LogCapt
     with caplog.at_level(logging.WARNING):
         listing = listed(coco)
     assert "instances_val2017.json" in caplog.text
+    assert "finds no object" in caplog.text
     assert all(file.instances is None for file in listing.files)
 
 
@@ -221,12 +251,16 @@ def test_two_images_of_one_name_are_broken(coco: Path) -> None:
 
 def test_names_need_not_be_ascii(coco: Path) -> None:
     name = "K\u00fcche_\u53a8\u623f"
-    for folder, suffix in (("images", ".jpg"), ("stuffthingmaps", ".png")):
+    apart = unicodedata.normalize("NFD", name)
+    for folder, suffix, spelt in (("images", ".jpg", name), ("stuffthingmaps", ".png", apart)):
         place = coco / folder / "val2017"
-        (place / f"{NAMES[0]}{suffix}").rename(place / f"{name}{suffix}")
-    content = json.loads(json.dumps(instances_json()).replace(NAMES[0], name))
-    write_instances(coco, content)
-    assert listed(coco).files[-1].name == name
+        (place / f"{NAMES[0]}{suffix}").rename(place / f"{spelt}{suffix}")
+    for spelt in (name, apart):
+        content = json.loads(json.dumps(instances_json()).replace(NAMES[0], spelt))
+        write_instances(coco, content)
+        last = listed(coco).files[-1]
+        assert last.name == name
+        assert last.instances is not None
 
 
 @pytest.mark.parametrize("value", [11, 25, 90, 182, 254])

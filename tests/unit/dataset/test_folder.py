@@ -1,10 +1,11 @@
 import os
 import shutil
+import unicodedata
 
 import numpy as np
 import pytest
 from PIL import Image
-from source_trees.drawing import save_values
+from source_trees.drawing import few_bits_png, save_values
 from source_trees.folder import MUG, write_folder_tree
 
 from harness.dataset.broken import BrokenReason, BrokenSourceError
@@ -107,11 +108,38 @@ def test_a_mask_of_nothing_is_refused(tmp_path):
     assert caught.value.reason is BrokenReason.ODD_MASK
 
 
+def test_a_mask_of_no_image_is_named(tmp_path):
+    write_folder_tree(tmp_path, masks=True)
+    mask = tmp_path / "masks/kitchen-1.png"
+    shutil.copy(mask, tmp_path / "masks/kitchen-01.png")
+    listing = list_sources(SKIP, tmp_path)
+    assert [file.name for file in listing.files] == NAMES
+    (fault,) = listing.broken
+    assert (fault.name, fault.reason) == ("kitchen-01", BrokenReason.ODD_MASK)
+    assert fault.detail.startswith(f"{tmp_path}/masks/kitchen-01.png is of no image")
+    with pytest.raises(BrokenSourceError, match="is of no image") as caught:
+        list_sources(SPEC, tmp_path)
+    assert "Name the mask as its image is" in caught.value.remedy
+    # Where most masks are, they are named by another rule, and no image would have its own.
+    mask.rename(tmp_path / "masks/kitchen-1_mask.png")
+    with pytest.raises(SourceDataError, match="2 of 2 masks are of no image; the first") as caught:
+        list_sources(SKIP, tmp_path)
+    assert not isinstance(caught.value, BrokenSourceError)
+    assert "perhaps masks/NAME.png" in caught.value.remedy
+
+
+def test_a_mask_of_an_image_without_label_is_not_blamed(tmp_path):
+    write_folder_tree(tmp_path, masks=True)
+    (tmp_path / "labels/kitchen-1.png").unlink()
+    (fault,) = list_sources(SKIP, tmp_path).broken
+    assert (fault.name, fault.reason) == ("kitchen-1", BrokenReason.NO_LABEL)
+
+
 def test_missing_and_empty_folders_are_named(root):
     shutil.rmtree(root / "labels")
     with pytest.raises(SourceDataError, match="there is no folder labels") as caught:
         list_sources(SKIP, root)
-    assert "images/NAME.png (or .jpg, .webp) and labels/NAME.png" in caught.value.remedy
+    assert "images/NAME.png (or .jpg, .webp), labels/NAME.png and" in caught.value.remedy
     assert caught.value.remedy.endswith("On disk.")
     (root / "labels").mkdir()
     (root / "labels/.DS_Store").write_bytes(b"x")
@@ -143,6 +171,39 @@ def test_one_name_with_two_suffixes_is_no_one_image(root):
     fault = only_fault(root)
     assert fault.reason is BrokenReason.DUPLICATE_NAME
     assert fault.detail.endswith("images holds both kitchen-1.JPEG and kitchen-1.jpg")
+
+
+@pytest.mark.parametrize(("images", "labels"), [("NFC", "NFD"), ("NFD", "NFC"), ("NFD", "NFD")])
+def test_a_name_pairs_in_whatever_way_its_accents_are_stored(root, space, images, labels):
+    for kind, form in (("images", images), ("labels", labels)):
+        path = root / kind / "küche 2.png"
+        path.rename(path.with_name(unicodedata.normalize(form, path.name)))
+    listing = list_sources(SPEC, root)
+    assert [file.name for file in listing.files] == [unicodedata.normalize("NFC", n) for n in NAMES]
+    assert listing.files[1].load(space).image.shape == (96, 128, 3)
+
+
+def test_two_spellings_of_one_name_are_a_duplicate(root):
+    path = root / "images/küche 2.png"
+    shutil.copy(path, path.with_name(unicodedata.normalize("NFD", path.name)))
+    fault = only_fault(root)
+    assert fault.reason is BrokenReason.DUPLICATE_NAME
+    assert fault.detail.endswith(
+        r"images holds both 'ku\u0308che 2.png' and 'k\xfcche 2.png', which are one name of two "
+        "spellings (Unicode)"
+    )
+
+
+def test_most_files_empty_is_half_a_data_set(root):
+    (root / "images/kitchen-1.jpg").write_bytes(b"")
+    fault = only_fault(root)
+    assert fault.reason is BrokenReason.NO_IMAGE
+    assert fault.detail == f"{root}/images/kitchen-1.jpg is empty: it has 0 bytes"
+    assert fault.remedy == "Restore the file from the data set."
+    (root / "images/台所.webp").write_bytes(b"")
+    with pytest.raises(SourceDataError, match="2 of 3 sources have no image") as caught:
+        list_sources(SKIP, root)
+    assert not isinstance(caught.value, BrokenSourceError)
 
 
 def test_suffixes_count_in_any_case_and_hidden_files_not_at_all(root):
@@ -252,6 +313,33 @@ def test_a_jpeg_that_is_turned_by_exif_is_upright_to_its_label(root, space):
     assert file.load(space).image.shape == (96, 128, 3)
     lying.save(file.image)
     for read in (file.load, file.load_annotation):
-        with pytest.raises(BrokenSourceError, match="is 128x96, its image 96x128") as caught:
+        with pytest.raises(BrokenSourceError, match=r"is 128x96, its image 96x128$") as caught:
             read(space)
         assert caught.value.reason is BrokenReason.OTHER_SIZE
+        assert caught.value.remedy.startswith("Bring both to one size")
+
+
+def test_a_label_of_the_picture_before_exif_turned_it_is_told(root, space):
+    file = list_sources(SPEC, root).files[0]
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    with Image.open(file.image) as opened:
+        opened.copy().save(file.image, exif=exif)
+    for read in (file.load, file.load_annotation):
+        with pytest.raises(BrokenSourceError) as caught:
+            read(space)
+        assert caught.value.reason is BrokenReason.OTHER_SIZE
+        assert str(caught.value) == (
+            f"{file.label} is 128x96, its image 96x128: it fits the picture as stored, before its "
+            "EXIF orientation turns it upright"
+        )
+        assert "or remove the orientation" in caught.value.remedy
+
+
+def test_a_label_of_few_bits_holds_the_ids_that_are_stored(root, space):
+    file = list_sources(SPEC, root).files[0]
+    label = file.load(space).label
+    assert set(np.unique(label)) == {0, 1, 3}
+    for bits in (2, 4):
+        file.label.write_bytes(few_bits_png(label, bits=bits))
+        assert (file.load(space).label == label).all()

@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from source_trees.drawing import few_bits_png
 
 from harness.dataset.image_io import (
     decode_label,
@@ -168,6 +169,21 @@ def test_masks_are_where_the_file_is_not_0(tmp_path):
         tmp_path / "1.png", Image.fromarray(np.array([[0, 255]], np.uint8)).convert("1")
     )
     assert read_mask(one_bit).tolist() == [[False, True]]
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+@pytest.mark.parametrize("palette", [False, True])
+def test_ids_of_few_bits_are_the_stored_values(bits, palette):
+    ids = np.arange(2**bits, dtype=np.uint8).reshape(2, -1)
+    png = few_bits_png(ids, bits=bits, palette=palette)
+    assert decode_label(png, name="x").tolist() == ids.tolist()
+    assert decode_mask(png, name="x").tolist() == (ids != 0).tolist()
+
+
+def test_ids_of_16_bits_are_refused(tmp_path):
+    path = saved(tmp_path / "deep.png", Image.fromarray(np.full((2, 3), 300, np.uint16)))
+    with pytest.raises(SourceDataError, match="has mode I;16, not one channel of 8 bits"):
+        read_label(path)
 
 
 def test_encoded_files_hold_no_metadata():

@@ -7,14 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from pycocotools import mask as coco_mask
+from source_trees.drawing import few_bits_png
 
 from harness.dataset.instances import (
     InstanceFile,
     InstanceFormat,
     InstanceOutlines,
     decode_instances,
+    instance_classes,
     paint_outlines,
-    read_instances,
     run_lengths,
 )
 from harness.errors import SourceDataError
@@ -49,23 +50,31 @@ def test_cityscapes_groups_are_no_instance():
     assert found.tolist() == [[0, 0, 0], [1000, 26001, 33999]]
 
 
+def test_voc_instances_of_few_bits_are_the_stored_numbers():
+    values = np.array([[0, 1, 2, 3]], np.uint8)
+    for bits in (2, 4):
+        found = decode_instances(few_bits_png(values, bits=bits), InstanceFormat.VOC, name="x")
+        assert found.tolist() == [[0, 1, 2, 3]]
+
+
+def test_classes_are_known_where_the_data_set_says_them(tmp_path):
+    numbers = np.array([[0, 26000, 24003], [29001, 65000, 0]], np.int32)
+    cityscapes = InstanceFile(path=tmp_path, format=InstanceFormat.CITYSCAPES)
+    # A car and a person; a caravan is not evaluated, and 65 is no label id.
+    assert instance_classes(cityscapes, numbers) == {26000: 13, 24003: 11}
+    assert instance_classes(cityscapes, numbers * 0) == {}
+    assert instance_classes(InstanceFile(path=tmp_path, format=InstanceFormat.VOC), numbers) is None
+    said = InstanceOutlines(height=8, width=10, rles=(b"a", b"b"), classes=(57, 0))
+    assert instance_classes(said, numbers) == {1: 57, 2: 0}
+    unsaid = InstanceOutlines(height=8, width=10, rles=(b"a", b"b"))
+    assert instance_classes(unsaid, numbers) is None
+
+
 def test_files_of_another_depth_are_refused():
     with pytest.raises(SourceDataError, match="x has mode I;16, not one channel of 8 bits"):
         decode_instances(png(np.zeros((2, 2), np.uint16)), InstanceFormat.VOC, name="x")
     with pytest.raises(SourceDataError, match="x has mode L, not one channel of 16 bits"):
         decode_instances(png(np.zeros((2, 2), np.uint8)), InstanceFormat.CITYSCAPES, name="x")
-
-
-def test_instances_are_read_from_file_or_outlines(tmp_path):
-    path = tmp_path / "a.png"
-    path.write_bytes(png(np.array([[0, 3]], np.uint8)))
-    file = InstanceFile(path=path, format=InstanceFormat.VOC)
-    assert read_instances(file, name="a").tolist() == [[0, 3]]
-    outlines = InstanceOutlines(height=8, width=10, rles=(rle(box(1, 1, 3, 3)),))
-    assert read_instances(outlines, name="a").sum() == 4
-    path.unlink()
-    with pytest.raises(SourceDataError, match="is missing"):
-        read_instances(file, name="a")
 
 
 def test_of_outlines_that_overlap_the_smaller_is_seen():
@@ -124,6 +133,8 @@ def test_outlines_are_told_apart_by_their_digest():
         InstanceOutlines(height=8, width=10, rles=(b"a", b"bc")),
         InstanceOutlines(height=10, width=8, rles=(b"ab", b"c")),
         InstanceOutlines(height=8, width=10, rles=(b"abc",)),
+        InstanceOutlines(height=8, width=10, rles=(b"ab", b"c"), classes=(1, 2)),
+        InstanceOutlines(height=8, width=10, rles=(b"ab", b"c"), classes=(12, 2)),
     )
-    assert len({found.digest() for found in (one, *others)}) == 4
+    assert len({found.digest() for found in (one, *others)}) == 6
     assert one.digest() == InstanceOutlines(height=8, width=10, rles=(b"ab", b"c")).digest()

@@ -56,6 +56,7 @@ EDITED = {
     "object_signature": "AAAA",
     "filtered_label_sha256": HASH,
     "filtered_label_pixel_sha256": HASH,
+    "filtered_label_signature": "AAAA+/8=",
     "seed": 2**52,
 }
 
@@ -83,6 +84,7 @@ def test_every_field_is_in_it_or_is_no_part_of_the_identity(tmp_path, name):
     other = {"seed": 7, "width": 9, "height": 9, "accepted": True, "rejection": None, "edit": None}
     other |= {"scores": None, "mask_sha256": None, "object_signature": None}
     other |= {"id": "f" * 16, "source_id": "f" * 16, "target_prompt": None, "signature": "BBBB"}
+    other |= {"filtered_label_signature": "BBBB"}
     value = other.get(name, "f" * 64 if name.endswith("sha256") else "other")
     changed = plain.model_copy(update={name: value})
     before, after = (quick_digest(written(tmp_path, (s,))) for s in (plain, changed))

@@ -87,7 +87,7 @@ def test_what_was_written_is_read(path):
     assert list(found.sources) == ["a", "b", "été"]
     assert found.by_name("été") == prompts("été")
     assert found.by_name("c") is None
-    assert read_prompts(path, RECIPE) == found.sources
+    assert read_prompts(path, RECIPE, check=lambda _: None) == found.sources
 
 
 def test_it_stands_beside_the_recipe(tmp_path):
@@ -156,6 +156,15 @@ def test_an_empty_line_is_no_line(path):
 def test_a_wrong_line_is_named_with_its_key(path, change, said):
     changed(path, 2, change)
     refused(path, str(path), said)
+
+
+def test_a_fault_that_is_handed_in_names_the_line(path):
+    def check(line):
+        return "caption: it is long" if line.source_name == "b" else None
+
+    with pytest.raises(RecipeError, match="line 3: b: caption: it is long") as caught:
+        read_prompts(path, RECIPE, check=check)
+    assert "--replace" in caught.value.remedy
 
 
 def test_prompts_of_a_source_without_an_object_need_no_phrase(path):

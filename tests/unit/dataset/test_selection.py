@@ -7,6 +7,7 @@ from harness.dataset.label_space import load_label_space
 from harness.dataset.selection import NoObject, SelectedObject, select_object
 from harness.dataset.source_file import Annotation
 from harness.dataset.sources import list_sources
+from harness.records.label_space import LabelClass, LabelSpace
 from harness.records.source import (
     ObjectMeasure,
     ObjectUnit,
@@ -20,13 +21,14 @@ VOC = load_label_space("voc")
 RULE = SelectionRule(classes=("car", "bicyclist"), min_object_fraction=0.05)
 
 
-def source(label, *, mask=None, class_name=None, instances=None):
+def source(label, *, mask=None, class_name=None, instances=None, classes=None):
     return Annotation(
         name="x",
         label=np.asarray(label, np.uint8),
         given_mask=mask,
         given_class=class_name,
         instances=None if instances is None else np.asarray(instances, np.int32),
+        instance_classes=classes,
     )
 
 
@@ -145,6 +147,47 @@ def test_the_class_of_an_instance_is_what_most_of_it_is_but_for_the_ignored():
     label[1, 2] = 8
     # Car and bicyclist have three pixels each.
     assert selected(source(label, instances=instances)).class_name == "car"
+
+
+def test_an_instance_that_the_data_set_gives_a_class_is_the_labels_pixels_of_that():
+    label = np.full((10, 10), 3)
+    label[2:4, 2:6] = 8
+    instances = np.zeros((10, 10))
+    instances[0:8, 0:8] = 5
+    # Most of it is road, yet it is said to be a car.
+    assert selected(source(label, instances=instances)).class_name == "road"
+    found = selected(source(label, instances=instances, classes={5: 8}))
+    assert found.class_name == "car"
+    assert (found.mask == (label == 8)).all()
+
+
+def test_an_instance_without_a_pixel_of_its_class_is_no_object():
+    label, instances = two_cars_in_one_component()
+    for classes in ({7: 10, 3: 10}, {7: 11, 3: 11}, {7: 200}, {}):
+        found = source(label, instances=instances, classes=classes)
+        assert select_object(found, CAMVID, SelectionRule()) is NoObject.NO_ALLOWED_CLASS
+    # The larger is said to be a bicyclist, and the label has none there.
+    found = selected(source(label, instances=instances, classes={7: 10, 3: 8}))
+    assert (found.mask == ((instances == 3) & (label == 8))).all()
+    large = np.where(instances == 7, 2**31 - 1, instances)
+    found = selected(source(label, instances=large, classes={2**31 - 1: 8, 3: 10}))
+    assert (found.mask == ((instances == 7) & (label == 8))).all()
+
+
+@pytest.mark.parametrize("name", ["Background", "BACKGROUND", "_background_", "background"])
+def test_the_background_is_none_in_any_case_unless_it_is_named(name):
+    space = LabelSpace(
+        name="own",
+        ignore_id=255,
+        classes=(
+            LabelClass(id=0, name=name, color=(0, 0, 0)),
+            LabelClass(id=1, name="mug", color=(1, 1, 1)),
+        ),
+    )
+    label = np.zeros((10, 10))
+    label[0, :5] = 1
+    assert selected(source(label), space).class_name == "mug"
+    assert selected(source(label), space, classes=(name,)).class_name == name
 
 
 def test_ties_go_to_the_lower_class_and_then_to_the_lower_number():

@@ -180,13 +180,12 @@ def test_single_sources_that_do_not_do_are_named(root, kit):
     (kit / f"JPEGImages/{VAL[0]}.jpg").unlink()
     (kit / f"SegmentationObject/{VAL[1]}.png").unlink()
     with (kit / "ImageSets/Segmentation/val.txt").open("ab") as file:
-        file.write(f"{VAL[2]}\n".encode() + b"caf\xe9\n" + b"x" * 300 + b"\n")
+        file.write(b"caf\xe9\n" + b"x" * 300 + b"\n")
     listing = list_sources(SKIP, root)
     assert [file.name for file in listing.files] == list(VAL[2:])
     assert {(fault.name, fault.reason) for fault in listing.broken} == {
         (VAL[0], BrokenReason.NO_IMAGE),
         (VAL[1], BrokenReason.NO_LABEL),
-        (VAL[2], BrokenReason.DUPLICATE_NAME),
         ("caf\\\\xe9", BrokenReason.BAD_NAME),
         ("x" * 40 + "…", BrokenReason.BAD_NAME),
     }
@@ -194,20 +193,73 @@ def test_single_sources_that_do_not_do_are_named(root, kit):
     assert details[BrokenReason.NO_LABEL].endswith(
         f"SegmentationObject holds no instances of {VAL[1]}"
     )
-    assert (
-        f"val.txt, line 5: {VAL[2]} stands in line 3 already"
-        in details[BrokenReason.DUPLICATE_NAME]
-    )
 
 
-def test_without_a_folder_of_objects_components_are_taken(root, kit):
+def test_a_name_that_a_list_says_again_is_one_source(root, kit, caplog):
+    path = kit / "ImageSets/Segmentation/val.txt"
+    with path.open("a") as file:
+        file.write(f"{VAL[2]}\n{VAL[0]}\n")
+    for spec in (SPEC, SKIP):
+        caplog.clear()
+        listing = list_sources(spec, root)
+        assert tuple(file.name for file in listing.files) == VAL
+        assert listing.broken == ()
+        (record,) = caplog.records
+        assert record.getMessage() == (
+            f"{path} names 2 sources again; the first: {VAL[2]} (line 5, and 3 before)"
+        )
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_a_list_in_utf_16_is_no_utf_8(root, kit, encoding):
+    path = kit / "ImageSets/Segmentation/val.txt"
+    path.write_bytes("\n".join(VAL).encode(encoding))
+    with pytest.raises(SourceDataError, match=r"val\.txt is no UTF-8 text; .* UTF-16") as caught:
+        list_sources(SKIP, root)
+    assert caught.value.remedy == "Save it as UTF-8."
+
+
+def test_a_list_of_bad_names_alone_tells_the_first(root, kit):
+    (kit / "ImageSets/Segmentation/val.txt").write_bytes(b"caf\xe9\n")
+    with pytest.raises(SourceDataError, match=r"names nothing that can be used; the first: .*caf"):
+        list_sources(SKIP, root)
+
+
+def test_without_a_folder_of_objects_components_are_taken(root, kit, caplog):
+    list_sources(SPEC, root)
+    assert caplog.text == ""
     shutil.rmtree(kit / "SegmentationObject")
     file = list_sources(SPEC, root).files[1]
     assert file.instances is None
+    assert f"there is no {kit}/SegmentationObject, so that" in caplog.text
     found = select_object(file.load_annotation(VOC), VOC, SelectionRule())
     assert isinstance(found, SelectedObject)
     # Both chairs: without instances, a component is the object. The boundary still divides them.
     assert found.class_name == "chair"
+
+
+def test_an_empty_folder_of_objects_is_none(root, kit, caplog):
+    shutil.rmtree(kit / "SegmentationObject")
+    (kit / "SegmentationObject").mkdir()
+    assert all(file.instances is None for file in list_sources(SPEC, root).files)
+    assert f"there is no .png file in {kit}/SegmentationObject, so that" in caplog.text
+
+
+def test_empty_files_are_missing_ones(root, kit):
+    (kit / f"SegmentationClass/{VAL[1]}.png").write_bytes(b"")
+    (kit / f"SegmentationObject/{VAL[2]}.png").write_bytes(b"")
+    listing = list_sources(SKIP, root)
+    assert [file.name for file in listing.files] == [VAL[0], VAL[3]]
+    assert [(fault.name, fault.reason) for fault in listing.broken] == [
+        (VAL[1], BrokenReason.NO_LABEL),
+        (VAL[2], BrokenReason.NO_LABEL),
+    ]
+    label = kit / f"SegmentationClass/{VAL[1]}.png"
+    assert listing.broken[0].detail == f"{label} is empty: it has 0 bytes"
+    for path in (kit / "JPEGImages").iterdir():
+        path.write_bytes(b"")
+    with pytest.raises(SourceDataError, match=r"3 of 4 sources have no image.*is empty: it has 0"):
+        list_sources(SKIP, root)
 
 
 def test_real_voc_photos_are_read_as_a_folder(voc_labelme_root):

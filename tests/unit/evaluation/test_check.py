@@ -134,6 +134,22 @@ def test_an_exit_is_explained_by_the_logs_last_line(benchmark):
     assert "No module named 'scipy'" in messages(answer)
 
 
+def test_what_the_log_says_does_not_steer_the_terminal(benchmark):
+    class Failing(FakeRunner):
+        def run(self, *_args, **_kwargs):
+            return RunOutcome(
+                status=RunStatus.SUBMISSION_FAILED,
+                reason=FailureReason.EXITED_EARLY,
+                log="\x1b]0;owned\x07bye\x1b[2J\n",
+                total_seconds=1.0,
+                predictions=0,
+            )
+
+    answer = check(target(), benchmark, runner=Failing(lambda _key: b""), run_id="0" * 12)
+    assert r"its log ends: \x1b]0;owned\x07bye\x1b[2J" in messages(answer)
+    assert all(finding.message.isprintable() for finding in answer.findings)
+
+
 def test_a_size_that_only_some_images_have_is_named(benchmark):
     answer, _ = report(benchmark, lambda _key: np.zeros((12, 16), np.uint8))
     assert not answer.ok

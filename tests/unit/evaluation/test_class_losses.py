@@ -179,6 +179,19 @@ def test_a_failure_is_told_with_its_reason_and_the_logs_end():
     assert "(out-of-memory): it was killed; its log ends: ValueError: no" in str(caught.value)
 
 
+def test_a_logs_end_does_not_steer_the_terminal():
+    failing = Failing(
+        FailureReason.EXITED_EARLY, detail="it \x1b[1mexited", log="x\n\x1b]0;owned\x07bye\n"
+    )
+
+    with pytest.raises(SubmissionFailedError) as caught:
+        reader(failing).read(requests("car"), on_loss=lambda _: None)
+
+    told = str(caught.value)
+    assert told.isprintable()
+    assert r"it \x1b[1mexited; its log ends: \x1b]0;owned\x07bye" in told
+
+
 def test_its_identity_is_what_its_losses_depend_on():
     same = [
         reader(),

@@ -9,6 +9,7 @@ from harness.leaderboard import pair_pages
 from harness.leaderboard.content import board_folders, pairs_of
 from harness.leaderboard.figures import percent, points, points_interval
 from harness.leaderboard.pages import render_pages
+from harness.records.run import RunStatus
 
 DASH = "\u2013"
 CELL_COUNT = 13
@@ -100,6 +101,29 @@ def test_what_is_not_ranked_stands_beneath_with_its_reason(pages):
     assert "submission failed out of memory at sample 00000000000000aa" in text
     assert "The kernel ended it at 2048 MiB." in text
     assert "MemoryError" in text
+
+
+def test_a_run_that_lacks_counts_is_shown_as_one_to_run_again(pages):
+    lacking = fb.failed_run().model_copy(
+        update={"status": RunStatus.COMPLETED, "reason": None, "detail": "Run `harness evaluate`."}
+    )
+    html = rendered(fb.content(board=fb.board(failed=(lacking,))))["mini/index.html"]
+    text = " ".join(Page(html).text.split())
+    assert "has never completed, or is to be run again." in text
+    assert "run again at sample" in text
+    assert "Run `harness evaluate`." in text
+    assert "run again" not in Page(pages["mini/index.html"]).text
+
+
+def test_the_method_speaks_of_filtered_labels_where_there_are_any(pages):
+    says = "its source is judged without them as well"
+    assert says not in Page(pages["method.html"]).text
+    digest = {"filtered_label_pixel_sha256": fb.sha("filtered")}
+    some = tuple(
+        s.model_copy(update=digest) if s.edit is not None and s.accepted else s
+        for s in fb.samples()
+    )
+    assert says in Page(rendered(fb.content(samples=some))["method.html"]).text
 
 
 def test_what_is_not_defined_is_a_dash_and_never_nan(pages):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from harness.metrics.confusion import count_classes
 from harness.metrics.drops import DropEstimate, PairedCounts, mean_drop, value_drop
 from harness.metrics.iou import PixelCounts, defined, once_each
 
@@ -31,6 +32,28 @@ def test_a_perfect_predictor_drops_by_nothing():
     perfect = [[(9, 0, 0), (4, 0, 0)], [(2, 0, 0), (0, 0, 0)]]
     found = value_drop(pairs(perfect, perfect), once_each(2))
     assert (found.clean[0], found.edited[0], found.drop[0]) == (1.0, 1.0, 0.0)
+
+
+def counted(label, prediction):
+    found = count_classes(
+        np.array([label], np.uint8),
+        np.array([prediction], np.uint8),
+        class_ids=(0, 1),
+        ignore_id=255,
+    )
+    return np.stack((found.tp, found.fp, found.fn), axis=-1)[:-1]
+
+
+def test_a_label_that_lost_pixels_judges_both_sides():
+    # Of four pixels of class 1 two are missed, and the filter took one of these: IoU 3/4 and 2/3
+    # on both sides. Under its whole label the source would have 3/5 and 2/4.
+    whole, left = [0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 1, 1, 1, 255]
+    answer = [0, 0, 0, 1, 1, 0, 0]
+    paired = value_drop(pairs([counted(left, answer)], [counted(left, answer)]), once_each(1))
+    assert paired.clean[0] == paired.edited[0] == pytest.approx((3 / 4 + 2 / 3) / 2)
+    assert paired.drop[0] == 0.0
+    mixed = value_drop(pairs([counted(whole, answer)], [counted(left, answer)]), once_each(1))
+    assert mixed.drop[0] == pytest.approx((3 / 5 + 2 / 4) / 2 - (3 / 4 + 2 / 3) / 2)
 
 
 def test_only_sources_that_have_the_edit_are_compared():

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from slow_scores import slow_scores
-from stored_results import CLASS_IDS, EDITS, random_counts, samples
+from stored_results import CLASS_IDS, EDITS, random_counts, random_paired_counts, samples
 
 from harness.metrics import bootstrap
 from harness.metrics.bootstrap import resampled_weights
@@ -77,6 +77,54 @@ def test_every_resample_agrees_with_plain_python_on_repeated_sources(monkeypatch
     for resample, times in enumerate(weights.astype(int)):
         drawn = np.repeat(SOURCES, times).tolist()
         assert_agrees(found, resample, slow_scores(SAMPLES, rows, drawn=drawn))
+
+
+FILTERED = samples("abcdefg", filtered={("a", EDITS[0]), ("c", EDITS[0]), ("d", EDITS[2])})
+
+
+def test_resamples_compare_filtered_edits_with_their_sources_under_the_same_label():
+    ids = [s.id for s in FILTERED]
+    sources = [s.id for s in FILTERED if s.edit is None]
+    judges = [s.id for s in FILTERED if s.judges_source]
+
+    def paired(edit):
+        edits = [s for s in FILTERED if s.edit == edit]
+        return EditPairs(
+            sources=np.array([sources.index(s.source_id) for s in edits]),
+            edits=np.array([ids.index(s.id) for s in edits]),
+            clean=np.array(
+                [
+                    len(ids) + judges.index(s.id) if s.judges_source else ids.index(s.source_id)
+                    for s in edits
+                ]
+            ),
+        )
+
+    def dense(rows, of):
+        tp, fp, fn = (np.zeros((len(of), len(CLASS_IDS)), dtype=np.int64) for _ in range(3))
+        for row in (row for row in rows if row.class_id >= 0):
+            where = of.index(row.sample_id), CLASS_IDS.index(row.class_id)
+            tp[where], fp[where], fn[where] = row.tp, row.fp, row.fn
+        return PixelCounts.of(tp, fp, fn)
+
+    own = random_counts(FILTERED, seed=5)
+    under_filtered = random_paired_counts(FILTERED, own, seed=6)
+    counts = dense(own, ids).then(dense(under_filtered, judges))
+    design = PairedDesign(
+        sources=np.array([ids.index(s) for s in sources]),
+        values={
+            "color": {"violet": paired(EDITS[0]), "pink": paired(EDITS[1])},
+            "weather": {"snowy": paired(EDITS[2])},
+        },
+    )
+    slow = slow_scores(FILTERED, own, paired=under_filtered)
+    assert_agrees(estimate(counts, design), 0, slow)
+    found = resampled_estimates(counts, design, resamples=20, seed=11)
+    weights = np.concatenate(list(resampled_weights(len(sources), resamples=20, seed=11)))
+    for resample, times in enumerate(weights.astype(int)):
+        drawn = np.repeat(sources, times).tolist()
+        slow = slow_scores(FILTERED, own, paired=under_filtered, drawn=drawn)
+        assert_agrees(found, resample, slow)
 
 
 def test_every_submission_sees_the_same_resamples():

@@ -100,3 +100,14 @@ def test_miou_is_a_ratio_and_does_not_change_when_everything_is_seen_again(pair,
     once, often = (mean_iou(counts.pooled(np.array([[n]])))[0] for n in (1.0, float(times)))
     assert 0 <= once <= 1
     assert often == pytest.approx(once, abs=1e-12)
+
+
+def test_counts_follow_one_another():
+    one, more = (
+        of([[1, 2]], [[3, 4]], [[5, 6]]),
+        of([[7, 8], [9, 1]], [[0, 2], [1, 1]], [[3, 0]] * 2),
+    )
+    both = one.then(more)
+    assert both.hits.tolist() == [[1, 2], [7, 8], [9, 1]]
+    assert both.union.tolist() == [[9, 12], [10, 10], [13, 2]]
+    assert both.labelled.tolist() == [[6, 8], [10, 8], [12, 1]]

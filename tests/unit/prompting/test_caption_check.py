@@ -52,6 +52,91 @@ def test_what_will_not_do_is_named(text, finished, kind):
     assert found.kind is kind
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "I'm sorry, I cannot see a car.",
+        "I\u2019m sorry, but there is a car somewhere",
+        "I am unable to see the car",
+        "I can't describe the car",
+        "I do not see a car",
+        "As an AI language model, I see a car",
+        "Unfortunately the car is too small",
+        "Apologies, the car is too small",
+    ],
+)
+def test_a_refusal_is_no_caption(text):
+    found = checked(text)
+    assert isinstance(found, Fault)
+    assert found.kind is FaultKind.REFUSED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "There is no car in this image",
+        "There are no cars in this image",
+        "There isn\u2019t any red car here",
+        "This is not a car",
+        "A bus, not a car",
+        "A street without cars",
+        "The image does not contain a car",
+        "The picture doesn't show a red car",
+        "The car is not visible in this image",
+        "The car isn't in the image",
+        "The car cannot be seen",
+        "The car is missing",
+    ],
+)
+def test_a_denial_of_the_object_is_no_caption(text):
+    found = checked(text)
+    assert isinstance(found, Fault)
+    assert found.kind is FaultKind.OBJECT_GONE
+    assert "it says" in found.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A car that is not moving",
+        "A car with no wheels",
+        "A no-parking sign by a car",
+        "A man without a helmet by a car",
+        "A street with no people and a car",
+    ],
+)
+def test_what_is_denied_of_something_else_is_no_fault(text):
+    assert checked(text) == CheckedCaption(caption=text, phrase="car")
+
+
+@pytest.mark.parametrize(
+    ("text", "noun", "caption", "phrase"),
+    [
+        (
+            "The image features a large airplane in a clear sky.",
+            "aeroplane",
+            "A large airplane in a clear sky",
+            "airplane",
+        ),
+        ("The photo shows two cars.", "car", "Two cars", "cars"),
+        ("the picture depicts a car", "car", "a car", "car"),
+        ("In the image, there is a red car parked.", "car", "A red car parked", "car"),
+        ("In this photo, a man drives a car.", "car", "A man drives a car", "car"),
+        ("In this scene we can see a car", "car", "A car", "car"),
+        ("This is a car.", "car", "A car", "car"),
+        ("There's a car", "car", "A car", "car"),
+        ("There are two cars in the image", "car", "Two cars", "cars"),
+        ("A car shown in this picture", "car", "A car", "car"),
+        ("The car in the image is red", "car", "The car is red", "car"),
+        ("This is a photo of a car", "car", "A photo of a car", "car"),
+        ("A cat in the picture frame", "cat", "A cat in the picture frame", "cat"),
+        ("The picture shows a boat", "picture", "The picture shows a boat", "picture"),
+    ],
+)
+def test_only_what_the_image_shows_stays(text, noun, caption, phrase):
+    assert checked(text, noun) == CheckedCaption(caption=caption, phrase=phrase)
+
+
 def test_a_whole_sentence_before_the_cut_will_do():
     found = checked("A red car. It is parked on a", finished=False)
     assert found == CheckedCaption(caption="A red car", phrase="car")

@@ -125,6 +125,86 @@ def test_on_a_template_caption_it_says_what_the_template_says(edit, noun):
     assert edited_caption(caption(noun), to(edit), phrase=noun) == target_prompt(to(edit), noun)
 
 
+@pytest.mark.parametrize(
+    ("text", "phrase", "edit", "expected"),
+    [
+        (
+            "A plane flying in a clear blue sky",
+            "plane",
+            "weather=snowy",
+            "A plane flying in the sky on a snowy day",
+        ),
+        ("A car under a clear, blue sky", "car", "weather=snowy", "A car on a snowy day"),
+        (
+            "A car on a snowy street on a bright sunny day with clear blue skies",
+            "car",
+            "weather=rainy",
+            "A car on a street on a rainy day",
+        ),
+        (
+            "A car on an overcast city street.",
+            "car",
+            "weather=rainy",
+            "A car on a city street on a rainy day.",
+        ),
+        ("A car, and the sky is clear and blue", "car", "weather=foggy", "A car on a foggy day"),
+        ("The sky is blue and a car stands", "car", "weather=foggy", "A car stands on a foggy day"),
+        ("On a sunny day, a car drives", "car", "weather=night", "At night, a car drives"),
+        ("A man in the snow at sunset", "man", "weather=foggy", "A man on a foggy day"),
+        ("a car covered in snow", "car", "weather=rainy", "a car on a rainy day"),
+        ("A cat in the sun", "cat", "weather=snowy", "A cat on a snowy day"),
+        (
+            "A blue car by a dark house",
+            "car",
+            "weather=night",
+            "A blue car by a dark house at night",
+        ),
+        (
+            "a snow-covered car",
+            "snow-covered car",
+            "weather=rainy",
+            "a snow-covered car on a rainy day",
+        ),
+    ],
+)
+def test_weather_and_sky_that_contradict_give_way(text, phrase, edit, expected):
+    assert edited_caption(text, to(edit), phrase=phrase) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "phrase", "edit", "expected"),
+    [
+        ("A large bus", "bus", "size=smaller", "A smaller bus"),
+        ("Large bus", "bus", "size=larger", "Larger bus"),
+        ("a large red bus", "bus", "size=smaller", "a red smaller bus"),
+        ("an enormous old bus", "bus", "size=smaller", "an old smaller bus"),
+        (
+            "a red and white double-decker bus",
+            "bus",
+            "color=violet",
+            "a double-decker violet bus",
+        ),
+        ("An orange double-decker bus", "bus", "color=tan", "A double-decker tan bus"),
+        ("Blue cars passing red buses", "buses", "color=tan", "Blue cars passing tan buses"),
+        ("a large car by a bus", "bus", "size=smaller", "a large car by a smaller bus"),
+    ],
+)
+def test_words_of_the_attribute_give_way_before_other_adjectives(text, phrase, edit, expected):
+    assert edited_caption(text, to(edit), phrase=phrase) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The image features a large car", "a painting of a large car"),
+        ("In the image, there is a car", "a painting of a car"),
+        ("This is a photo of a car", "a painting of a car"),
+    ],
+)
+def test_a_style_is_of_what_is_shown(text, expected):
+    assert edited_caption(text, to("style=painting"), phrase="car") == expected
+
+
 def test_only_the_first_of_several_is_changed():
     assert edited_caption("a car by a car", to("color=tan"), phrase="car") == "a tan car by a car"
 

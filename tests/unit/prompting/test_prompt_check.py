@@ -10,6 +10,7 @@ from harness.records.attributes import Attribute, Edit, Scope
 RULE = PromptRule()
 FIELD = "a red car on a green field"
 SUNNY = "a photo of a car on a sunny day under a clear blue sky"
+SKY = "a car under a clear blue sky"
 HOUSE = "a car by a house"
 
 
@@ -40,6 +41,9 @@ def fault(prompt, caption, edit, phrase="car", rule=RULE):
         (HOUSE, "pattern=striped", "a car with a striped pattern by a house"),
         (SUNNY, "weather=snowy", "a photo of a car on a snowy day"),
         (SUNNY, "weather=snowy", "a photo of a snow-covered car on a snowy day"),
+        (SKY, "weather=snowy", "a car under a snowy sky"),
+        (SKY, "weather=night", "a car under a clear blue sky at night"),
+        ("a blue car", "weather=snowy", "a blue car on a snowy day"),
         (HOUSE, "weather=rainy", "On a rainy day, a car by a house"),
         (HOUSE, "weather=night", "a car by a house at night"),
         ("a photo of a car", "style=sketch", "a pencil sketch of a car"),
@@ -74,6 +78,12 @@ def test_only_the_attribute_changed(caption, edit, prompt):
         (HOUSE, "pattern=striped", "a car in a striped house", FaultKind.VALUE_NOT_SAID),
         (SUNNY, "weather=snowy", "a photo of a car on a rainy day", FaultKind.VALUE_NOT_SAID),
         (SUNNY, "weather=snowy", "a photo of a car on a sunny day in snow", FaultKind.OTHER_VALUE),
+        (
+            SKY,
+            "weather=snowy",
+            "a car under a clear blue sky on a snowy day",
+            FaultKind.OTHER_VALUE,
+        ),
         ("a photo of a car", "style=sketch", "a photo of a car, sketch", FaultKind.OTHER_VALUE),
         ("a photo of a car", "style=sketch", "a sketch of a red car", FaultKind.OTHER_VALUE),
         (HOUSE, "style=sketch", "a sketch of a car", FaultKind.OTHER_WORDS),

@@ -41,3 +41,14 @@ def test_a_long_log_is_bounded_and_its_end_kept() -> None:
     assert len(kept) == KEPT_LINES
     assert kept[-1] == f"line {KEPT_LINES + 49}"
     assert log.explanation().count("|") == SHOWN_LINES - 1
+
+
+def test_what_a_build_prints_does_not_steer_the_terminal() -> None:
+    log = BuildLog()
+    log.take({"stream": "Step 1/1 : RUN x\n"})
+    log.take({"stream": "\x1b]0;owned\x07 \x1b[31mred\n"})
+    log.take({"error": "no \x1b[2J"})
+    assert (
+        log.explanation()
+        == r"step 1/1 : RUN x failed: no \x1b[2J (last lines: \x1b]0;owned\x07 red)"
+    )

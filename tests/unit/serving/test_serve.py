@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.records.printable import last_line
 from harness.serving.serve import (
     check_prediction,
     check_probabilities,
@@ -237,7 +238,8 @@ def test_a_loss_is_minus_log_of_the_probability_in_thousandths():
 
 
 def test_the_loss_of_a_class_without_a_channel_is_explained():
-    with pytest.raises(ValueError, match=r"class id 3 was asked for, and .* 3 channels"):
+    told = r"class id 3 was asked for, and .* 3 channels, ids 0-2; return one for each class id"
+    with pytest.raises(ValueError, match=told):
         loss_map(SURE, [0, 3])
 
 
@@ -294,6 +296,15 @@ def test_losses_and_predictions_are_answered_as_asked(submit):
     assert found[1][1][0, 0] == round(-1000 * np.log(55 / 255))
     assert found[1][1][1, 2] == round(-1000 * np.log(254 / 255))
     assert np.array_equal(found[2][1], RED[:, :, 1])
+
+
+def test_a_class_without_a_channel_ends_it_and_its_last_line_says_why(submit):
+    done = submit(LOSSY, request("a", png(RED), loss_of=[20]))
+
+    assert done.returncode == 1
+    last = last_line(done.stderr.decode())
+    assert last.startswith("ValueError: the loss of class id 20 was asked for, and ")
+    assert last.endswith("0 everywhere for a class never learned")  # whole where it is shown
 
 
 LOSSY_BATCHES = """

@@ -16,6 +16,11 @@ from harness.store.database import ResultsStore
 SAMPLES = samples(("a", "b"), rejected={("b", EDITS[1])})
 HEADER = header(SAMPLES)
 DIGEST = HEADER.digest
+JUDGED = samples(
+    ("a", "b"), rejected={("b", EDITS[0])}, filtered={("a", EDITS[0]), ("b", EDITS[0])}
+)
+JUDGED_HEADER = header(JUDGED, name="judged")
+JUDGE = next(s.id for s in JUDGED if s.accepted and s.judges_source)
 SOURCE = next(s.id for s in SAMPLES if s.edit is None)
 REJECTED = next(s.id for s in SAMPLES if not s.accepted)
 
@@ -137,6 +142,50 @@ def test_a_run_with_counts_of_an_unscored_sample_leaves_nothing(store, stranger)
     with pytest.raises(DatabaseError, match=stranger):
         store.add_run(run(DIGEST), given)
     assert store.runs(DIGEST) == ()
+
+
+@pytest.fixture
+def judged(store):
+    store.add_benchmark(JUDGED_HEADER, JUDGED)
+    return store
+
+
+def test_counts_under_filtered_labels_are_kept_apart(judged):
+    record = run(JUDGED_HEADER.digest)
+    own, paired = counts(JUDGE, car=(4, 1, 2)), counts(JUDGE, car=(5, 0, 1), other=(0, 0, 0))
+    judged.add_run(record, own, paired=paired)
+    assert rows(judged.counts([record.run_id])) == [(record.run_id, JUDGE, 1, 4, 1, 2)]
+    assert rows(judged.paired_counts([record.run_id])) == [(record.run_id, JUDGE, 1, 5, 0, 1)]
+    assert judged.paired_counts(["0" * 12]).tp.size == 0
+
+
+@pytest.mark.parametrize(
+    "stranger",
+    [
+        next(s.id for s in JUDGED if s.edit is None),
+        next(s.id for s in JUDGED if s.accepted and s.edit == EDITS[1]),
+        next(s.id for s in JUDGED if not s.accepted),
+    ],
+    ids=["source", "unfiltered", "rejected"],
+)
+def test_only_accepted_edits_with_a_filtered_label_have_paired_counts(judged, stranger):
+    with pytest.raises(DatabaseError, match=f"{stranger} is not an edit with a filtered label"):
+        judged.add_run(run(JUDGED_HEADER.digest), (), paired=counts(stranger, car=(1, 0, 0)))
+    assert judged.runs(JUDGED_HEADER.digest) == ()
+
+
+def test_a_run_without_counts_under_filtered_labels_is_told_from_one_with_nothing_to_count(judged):
+    digest = JUDGED_HEADER.digest
+    whole, lacking, voided = (run(digest, name) for name in ("whole", "lacking", "voided"))
+    failed = run(digest, "failed", status=RunStatus.HARNESS_FAILED)
+    own = counts(JUDGE, car=(4, 1, 2))
+    judged.add_run(whole, own, paired=counts(JUDGE, car=(0, 0, 6)))
+    judged.add_run(lacking, own)
+    judged.add_run(voided, counts(SOURCE, car=(1, 0, 0)))  # all of the edit's label was taken
+    judged.add_run(failed, own, paired=own)
+    assert judged.unpaired_runs(digest) == {lacking.run_id}
+    assert judged.paired_counts([failed.run_id]).tp.size == 0
+    assert judged.unpaired_runs(DIGEST) == frozenset()
 
 
 def test_a_run_that_breaks_off_while_counts_arrive_leaves_nothing(store):

@@ -3,7 +3,17 @@
 import duckdb
 import pytest
 from slow_scores import pooled, slow_scores
-from stored_results import EDITS, SPACE, counts, header, random_counts, run, sample, samples
+from stored_results import (
+    EDITS,
+    SPACE,
+    counts,
+    header,
+    random_counts,
+    random_paired_counts,
+    run,
+    sample,
+    samples,
+)
 
 from harness.leaderboard.board import build_board
 from harness.records.run import ClassCounts, FailureReason, RunStatus
@@ -236,6 +246,38 @@ def test_the_latest_completed_run_of_a_submission_is_the_one_that_counts(tmp_pat
     expected = run(head.digest, "model", minutes=3).run_id
     assert ask(path, "SELECT submission, run_id FROM scored_run") == [("model", expected)]
     assert ask(path, "SELECT submission, run_id FROM rank_overall") == [("model", expected)]
+
+
+def test_a_filtered_edit_is_compared_with_its_source_under_its_own_label(tmp_path):
+    path = tmp_path / "results.duckdb"
+    of = samples("abcd", filtered={("a", EDITS[0]), ("b", EDITS[0]), ("c", EDITS[2])})
+    head, record = header(of, qualifying_miou=0.2), run(header(of).digest)
+    own = random_counts(of, seed=3)
+    paired = random_paired_counts(of, own, seed=4)
+    with ResultsStore.open(path) as store:
+        store.add_benchmark(head, of)
+        store.add_run(record, own, paired=paired)
+        board = build_board(store, benchmark_digest=head.digest, resamples=0)
+    slow = slow_scores(of, own, paired=paired)
+    assert slow["drops"]["color=violet"] != slow_scores(of, own)["drops"]["color=violet"]
+
+    (row,) = board.ranked
+    shown = {f"{v.attribute}={v.value}": v for a in row.attributes for v in a.values}
+    query = "SELECT attribute || '=' || value, clean_miou, edited_miou, drop_pp FROM drop_by_value"
+    found = ask(path, query)
+    assert len(found) == len(shown) == 3
+    for edit, *figures in found:
+        clean, edited = slow["values"][edit]
+        assert figures == [close(clean), close(edited), close(slow["drops"][edit])]
+        of_board = shown[edit]
+        assert [of_board.clean_miou, of_board.edited_miou, of_board.drop_pp] == list(
+            map(close, figures)
+        )
+    overall = ask(path, "SELECT clean_miou, drop_pp FROM rank_overall")
+    assert overall == [(close(slow["clean"]), close(slow["overall"]))]
+    assert (close(row.clean_miou), close(row.drop_pp)) == overall[0]
+    sides = "SELECT side, count(*), count(filtered_by) FROM condition_sample WHERE value = 'violet'"
+    assert sorted(ask(path, f"{sides} GROUP BY side")) == [("clean", 4, 2), ("edited", 4, 0)]
 
 
 def test_benchmarks_do_not_mix(tmp_path):

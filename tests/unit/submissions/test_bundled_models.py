@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from harness.serving.serve import check_probabilities, loss_map
+
 ROOT = Path(__file__).parents[3]
 SUBMISSIONS = ROOT / "submissions"
 SOURCES = ROOT / "benchmark_data" / "mini" / "sources"
@@ -155,9 +157,13 @@ def test_unets_probabilities_are_those_of_their_prediction(import_from, folder):
     found = network.probabilities(image)
 
     assert found.dtype == np.float32
-    assert found.shape[1:] == (97, 61)
+    assert found.shape == (21, 97, 61)
     assert np.abs(found.sum(axis=0) - 1).max() < 1e-5
     assert np.array_equal(found.argmax(axis=0), network.predict(image))
     never = np.flatnonzero(found.reshape(len(found), -1).max(axis=1) == 0).tolist()
+    assert never == sorted(set(range(21)) - set(network._class_ids.tolist()))
     assert VOC_BACKGROUND not in never
-    assert len(never) < len(found) / 2
+    check_probabilities(found, image)
+    # tvmonitor, the greatest id of VOC, was never learned, and can be asked for all the same
+    assert np.unique(loss_map(found, [20])).tolist() == [65535]
+    assert loss_map(found, [VOC_BACKGROUND]).max() < 65535
