@@ -7,7 +7,7 @@ import numpy as np
 from fakes import STREET, sample_id
 
 from harness.acceptance.loss_reader import LossMap
-from harness.benchmark.noise_pass import filter_labels
+from harness.benchmark.assessing.noise_pass import filter_labels
 from harness.dataset.benchmark_folder import BenchmarkFolder, header_bytes, manifest_bytes
 from harness.dataset.image_io import (
     decode_rgb,

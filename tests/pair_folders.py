@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from harness.benchmark.importing import import_benchmark, read_origin
+from harness.benchmark.importing.importing import import_benchmark, read_origin
 from harness.dataset.benchmark_folder import BenchmarkFolder
 
 SIZE = (24, 32)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from harness.benchmark.assessing.judging import judge_samples
 from harness.benchmark.index import write_index
-from harness.benchmark.judging import judge_samples
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.recipe_file import LoadedRecipe
 from harness.records.acceptance import AcceptanceScores

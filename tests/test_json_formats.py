@@ -10,10 +10,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 import pytest
 from pydantic import ValidationError
 
+from harness.benchmark.assessing.score_report import AcceptanceReport
 from harness.benchmark.build_report import BuildReport
-from harness.benchmark.prompt_report import PromptReport
+from harness.benchmark.prompts.report import PromptReport
 from harness.benchmark.scan_report import ScanReport
-from harness.benchmark.score_report import AcceptanceReport
 from harness.cli.main import COMMANDS
 from harness.records.base import Record
 from harness.records.check import CheckReport

@@ -9,7 +9,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from harness.benchmark.assessment import CLIP, LOSSES, Assessed, AssessmentPlaces, Assessors, assess
+from harness.benchmark.assessing.assessment import (
+    CLIP,
+    LOSSES,
+    Assessed,
+    AssessmentPlaces,
+    Assessors,
+    assess,
+)
 from harness.benchmark.build_report import BuildReport, count_units, editing_cost
 from harness.benchmark.device_watch import DeviceWatch
 from harness.benchmark.environment import build_environment, code_digest

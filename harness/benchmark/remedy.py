@@ -8,11 +8,15 @@ from harness.records.manifest import SAMPLE_ID_PATTERN, SampleVerdict, Verdict, 
 _SHOWN = 5
 
 
-def remedy_for(report: VerificationReport) -> str:
+def remedy_for(report: VerificationReport, *, has_recipe: bool) -> str:
     """Return what mends the findings of `report`, in a sentence or two.
 
     A build restores what is missing or different. It removes no file that is not its own, and it
     can't meet the lock of another recipe.
+
+    Args:
+        report: What was found.
+        has_recipe: Whether there is a recipe of the benchmark's name; an imported one has none.
     """
     name, extra = report.benchmark, [f for f in report.findings if _is_extra_file(f)]
     parts = []
@@ -24,7 +28,11 @@ def remedy_for(report: VerificationReport) -> str:
             f"`harness build-benchmark {name} --replace-lock`."
         )
     elif len(extra) < len(report.findings):
-        parts.append(f"Run `harness build-benchmark {name}` to restore it.")
+        parts.append(
+            f"Run `harness build-benchmark {name}` to restore it."
+            if has_recipe
+            else "It has no recipe here: import it again with --replace, or repeat its dry run."
+        )
     return " ".join(parts)
 
 

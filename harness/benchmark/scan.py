@@ -10,16 +10,12 @@ import cv2
 
 from harness.benchmark.scan_memory import Scanned, recall_scan, remember_scan, scan_key
 from harness.benchmark.scan_report import NamedBroken, ScanReport
-from harness.dataset.broken import (
-    BrokenReason,
-    BrokenSource,
-    BrokenSourceError,
-    SourceListing,
-)
+from harness.dataset.broken import BrokenReason, BrokenSource, BrokenSourceError
 from harness.dataset.image_io import decode_rgb, read_file
 from harness.dataset.recipe_file import LoadedRecipe
 from harness.dataset.selection import NoObject, SelectedObject, select_object
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.distribution.local import map_here, map_in_processes
 from harness.errors import SourceDataError
 from harness.records.label_space import LabelSpace

@@ -4,11 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from harness.benchmark.scan import ScanPlan, SourceScan, scan_sources
+from harness.benchmark.scan_report import ScanReport
 from harness.benchmark.watch import Watch
-from harness.dataset.broken import SourceListing
 from harness.dataset.recipe_file import LoadedRecipe
+from harness.dataset.selection import NoObject
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.sources import bytes_to_read, list_sources
-from harness.records.source import SourceSpec
+from harness.errors import SourceDataError
+from harness.records.source import ObjectUnit, SourceSpec
 
 _MIB = 1024**2
 _WORTH_A_PHASE = 16
@@ -33,7 +36,22 @@ def find_build_sources(
     listing = _listed(loaded.recipe.source, source_root or loaded.source_root(), watch)
     total = len(listing.files)
     with watch.phase("scanning sources", total=total, unit="images") as advance:
-        return scan_sources(listing, loaded, plan=plan, on_scanned=advance)
+        scan = scan_sources(listing, loaded, plan=plan, on_scanned=advance)
+    _require_instances(loaded, scan.report)
+    return scan
+
+
+def _require_instances(loaded: LoadedRecipe, report: ScanReport) -> None:
+    """Raise where the recipe selects instances and the whole set has none: a part of it is missing.
+
+    Raises:
+        SourceDataError: It is so.
+    """
+    lacking = (report.left_out | report.without_object).get(NoObject.NO_INSTANCES, 0)
+    if loaded.recipe.selection.unit is ObjectUnit.INSTANCE and lacking == report.found > 0:
+        msg = f"not one of {lacking} images has instances, and the recipe selects an instance"
+        spec = loaded.recipe.source
+        raise SourceDataError(msg, remedy=spec.description or "Fetch the set's instances, too.")
 
 
 def _listed(spec: SourceSpec, root: Path | None, watch: Watch) -> SourceListing:

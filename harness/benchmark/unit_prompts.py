@@ -46,7 +46,7 @@ def frozen_prompts(
     Raises:
         RecipeError: The file says nothing of the source, or speaks of another object.
     """
-    again = f"Run `harness write-prompts {recipe.name}` again; --replace writes it anew."
+    again = "`harness write-prompts --complete` writes what is missing and keeps what is there."
     if frozen is None:
         msg = f"{recipe.prompts.file} says nothing of {source_name}"
         raise RecipeError(msg, remedy=again)

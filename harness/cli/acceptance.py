@@ -13,8 +13,8 @@ from harness.records.attributes import Attribute
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from harness.benchmark.reapplying import AppliedThresholds
-    from harness.benchmark.score_report import AcceptanceReport
+    from harness.benchmark.assessing.reapplying import AppliedThresholds
+    from harness.benchmark.assessing.score_report import AcceptanceReport
     from harness.cli.workspace import Workspace
     from harness.dataset.recipe_file import LoadedRecipe
     from harness.records.acceptance import AcceptanceRule
@@ -94,7 +94,7 @@ def command(
       harness acceptance mini --suggest 0.05
       harness acceptance mini --apply
     """
-    from harness.benchmark.score_report import ReportRequest, report_scores
+    from harness.benchmark.assessing.score_report import ReportRequest, report_scores
     from harness.cli.workspace import Workspace
     from harness.dataset.benchmark_folder import BenchmarkFolder
 
@@ -138,7 +138,7 @@ def _echo(report: AcceptanceReport, output_format: OutputFormat) -> None:
 
 
 def _check_score(score: str) -> None:
-    from harness.benchmark.score_report import SCORES
+    from harness.benchmark.assessing.score_report import SCORES
 
     if score not in SCORES:
         msg = f"there is no score {score!r}; there are {', '.join(SCORES)}"
@@ -163,7 +163,7 @@ def _rule_to_try(
     Where the scores are not those that the recipe asks for now, nobody can try its rule: who asks
     is refused by the report, who only looks at the scores is told.
     """
-    from harness.benchmark.thresholds import why_to_build, with_thresholds
+    from harness.benchmark.assessing.thresholds import why_to_build, with_thresholds
     from harness.records.acceptance import AcceptanceRule
 
     built_by = header.acceptance or AcceptanceRule()
@@ -182,7 +182,7 @@ def _rule_to_try(
 
 
 def _apply(workspace: Workspace, name: str, loaded: LoadedRecipe | None) -> AppliedThresholds:
-    from harness.benchmark.reapplying import reapply_thresholds
+    from harness.benchmark.assessing.reapplying import reapply_thresholds
     from harness.errors import RecipeError
 
     if loaded is None:

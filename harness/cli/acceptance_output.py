@@ -11,9 +11,9 @@ from harness.cli.output import echo_csv, echo_table, figure
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from harness.benchmark.reapplying import AppliedThresholds
-    from harness.benchmark.score_report import AcceptanceReport, ScoredEdit, ScoreSpread
-    from harness.benchmark.suggesting import BoundSuggestion
+    from harness.benchmark.assessing.reapplying import AppliedThresholds
+    from harness.benchmark.assessing.score_report import AcceptanceReport, ScoredEdit, ScoreSpread
+    from harness.benchmark.assessing.suggesting import BoundSuggestion
     from harness.records.acceptance import RejectionReason
 
 _BARS = "▁▂▃▄▅▆▇█"

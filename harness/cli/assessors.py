@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from harness.acceptance.embedder import ImageTextEmbedder
     from harness.acceptance.loss_reader import LossReader
-    from harness.benchmark.assessment import Assessors
+    from harness.benchmark.assessing.assessment import Assessors
     from harness.checkpoints.place import WeightsPlace
     from harness.cli.workspace import Workspace
     from harness.dataset.recipe_file import LoadedRecipe
@@ -100,7 +100,7 @@ def plan_assessors(
         click.UsageError: An option is for a model that the recipe does not ask for.
         DeviceError: A model is asked for, and PyTorch is not installed.
     """
-    from harness.benchmark.assessment import Assessors
+    from harness.benchmark.assessing.assessment import Assessors
 
     rule = loaded.recipe.acceptance
     _check_options(rule, options)

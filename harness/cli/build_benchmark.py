@@ -133,7 +133,7 @@ def _request(workspace: Workspace, recipe: str, said: _Said) -> BuildRequest:
         threads=plan.threads,
         preflight=plan.preflight,
         scan=ScanPlan(workers=scanners, memory=workspace.scan_memory(name)),
-        prompts=read_frozen(loaded),
+        prompts=read_frozen(plan.written if loaded.recipe.prompts.file else loaded),
         assessors=plan_assessors(workspace, loaded, said.assessment()),
         watch=ProgressWatch(),
         fresh=said.fresh,

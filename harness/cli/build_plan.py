@@ -23,5 +23,7 @@ class BuildPlan:
     """The number of processes; 0 works in this one."""
     threads: int | None
     """Threads of the numeric libraries in each; None leaves it to them."""
+    written: LoadedRecipe
+    """The recipe as it is written: of a dry run, the one that it is the dry run of."""
     preflight: Preflight | None = None
     """Checks what will be edited before the editor is opened; None where that costs nothing."""

@@ -55,6 +55,7 @@ def diffusion_plan(
     )
     return BuildPlan(
         loaded=loaded,
+        written=loaded,
         preflight=Preflight(spec, loaded.recipe.all_edits()),
         editor_factory=partial(open_on, seat, devices),
         workers=_workers(workers, devices),

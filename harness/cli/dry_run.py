@@ -1,5 +1,6 @@
 """A recipe with every model replaced by a small random one: its road without its weights."""
 
+import logging
 from typing import Any
 
 from harness.dataset.recipe_file import LoadedRecipe
@@ -7,6 +8,8 @@ from harness.records.acceptance import AcceptanceRule, NoiseModelKind
 from harness.records.diffusion import DiffusionEditorSpec, MaskGuidance
 from harness.records.prompts import TINY, PromptSpec
 from harness.records.recipe import EditorSpec
+
+_log = logging.getLogger(__name__)
 
 SUFFIX = "-tiny"
 """What a dry run's name ends in: it is another benchmark, with a folder of its own."""
@@ -20,8 +23,9 @@ def dry_run(loaded: LoadedRecipe) -> LoadedRecipe:
     """Return `loaded` as a dry run: same sources, selection and edits, pictures that mean nothing.
 
     Models become small random ones, a submission that filters noise among them, so that it takes
-    no container either. Sampling takes a few steps, captions are the template's, bounds on what
-    models say are dropped, since random weights meet none, and nobody qualifies.
+    no container either. Sampling takes a few steps, bounds on what models say are dropped, since
+    random weights meet none, and nobody qualifies. Frozen prompts are taken where they are written,
+    so that they are checked, too; else captions are the template's.
     """
     recipe = loaded.recipe
     changed = {
@@ -30,7 +34,7 @@ def dry_run(loaded: LoadedRecipe) -> LoadedRecipe:
         "publish_images": False,
         "qualifying_miou": 1.0,
         "editor": _editor(recipe.editor),
-        "prompts": PromptSpec(),
+        "prompts": recipe.prompts if _are_written(loaded) else PromptSpec(),
         "acceptance": _acceptance(recipe.acceptance),
     }
     return LoadedRecipe(
@@ -38,6 +42,14 @@ def dry_run(loaded: LoadedRecipe) -> LoadedRecipe:
         path=loaded.path,
         label_space=loaded.label_space,
     )
+
+
+def _are_written(loaded: LoadedRecipe) -> bool:
+    file = loaded.recipe.prompts.file
+    if file is None or loaded.path.with_name(file).is_file():
+        return True
+    _log.warning("%s is not written yet: the dry run takes the template's captions", file)
+    return False
 
 
 def _editor(spec: EditorSpec) -> EditorSpec:

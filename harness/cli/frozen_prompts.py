@@ -19,7 +19,7 @@ def read_frozen(loaded: LoadedRecipe) -> Mapping[str, SourcePrompts]:
     """
     if loaded.recipe.prompts.file is None:
         return {}
-    from harness.benchmark.prompt_review import PromptReview, tell_of_prompts
+    from harness.benchmark.prompts.review import PromptReview, tell_of_prompts
     from harness.dataset.prompt_file import read_prompts
 
     path = loaded.path.with_name(loaded.recipe.prompts.file)

@@ -11,7 +11,7 @@ import click
 from harness.cli.output import OutputFormat, echo_csv, echo_json, format_option
 
 if TYPE_CHECKING:
-    from harness.benchmark.importing import Origin
+    from harness.benchmark.importing.importing import Origin
     from harness.cli.workspace import Workspace
     from harness.records.exchange import ImportReport
 
@@ -40,8 +40,8 @@ def command(
       harness import ~/data/mini-pairs --name my-mini
       harness import /mnt/lab/benchmark_data/pascal-ea --replace
     """
-    from harness.benchmark.importing import read_origin
-    from harness.benchmark.importing_faults import ImportFaultsError
+    from harness.benchmark.importing.faults import ImportFaultsError
+    from harness.benchmark.importing.importing import read_origin
     from harness.cli.workspace import Workspace
 
     workspace = Workspace(root=root)
@@ -67,7 +67,7 @@ def command(
 
 def _target(workspace: Workspace, origin: Origin, name: str, *, replace: bool) -> Path:
     """Return the folder of the benchmark `name`, which must be free or be replaced."""
-    from harness.benchmark.importing import PairsOrigin
+    from harness.benchmark.importing.importing import PairsOrigin
     from harness.dataset.benchmark_folder import HEADER
     from harness.errors import BenchmarkError
     from harness.records.recipe import NAME_PATTERN
@@ -87,7 +87,7 @@ def _target(workspace: Workspace, origin: Origin, name: str, *, replace: bool) -
 
 
 def _import(origin: Origin, target: Path) -> ImportReport:
-    from harness.benchmark.importing import import_benchmark
+    from harness.benchmark.importing.importing import import_benchmark
     from harness.cli.progress import Progress
     from harness.distribution.local import processors
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
 
-    from harness.benchmark.prompt_task import PromptModels
+    from harness.benchmark.prompts.task import PromptModels
     from harness.checkpoints.checkpoint import Checkpoint
     from harness.prompting.captioner import Captioner
     from harness.prompting.language_model import LanguageModel
@@ -97,7 +97,7 @@ def find_models(spec: PromptSpec, options: PromptModelOptions, *, digests: Path)
         WeightsError: A model is nowhere, or other than promised.
         DiskFullError: There is no room for what the hub sends.
     """
-    from harness.benchmark.prompt_task import PromptModels
+    from harness.benchmark.prompts.task import PromptModels
 
     captioner, writer = captioner_of(spec), language_model_of(spec)
     if captioner is None and writer is None:

@@ -48,14 +48,23 @@ def plan_build(
     from harness.dataset.recipe_file import load_recipe
     from harness.records.diffusion import DiffusionEditorSpec
     from harness.records.prompts import TINY
-    from harness.records.recipe import ProceduralEditorSpec
 
     known = replace(known_editors(), diffusion_fault=_walk_fault)
     loaded = load_recipe(recipe, workspace.recipes, known=known)
     editor = loaded.recipe.editor
+    written = loaded
     real = isinstance(editor, DiffusionEditorSpec) and editor.model != TINY
     if real and options.model == TINY:
         loaded, options = dry_run(loaded), replace(options, model=None, geometry_model=None)
+    return replace(_plan(workspace, loaded, workers=workers, options=options), written=written)
+
+
+def _plan(
+    workspace: Workspace, loaded: LoadedRecipe, *, workers: int | None, options: DiffusionOptions
+) -> BuildPlan:
+    from harness.records.diffusion import DiffusionEditorSpec
+    from harness.records.recipe import ProceduralEditorSpec
+
     match loaded.recipe.editor:
         case ProceduralEditorSpec():
             return _procedural_plan(loaded, loaded.recipe.editor, workers=workers, options=options)
@@ -94,6 +103,7 @@ def _procedural_plan(
         raise click.UsageError(msg)
     return BuildPlan(
         loaded=loaded,
+        written=loaded,
         editor_factory=partial(open_procedural, spec),
         workers=processors() if workers is None else workers,
         threads=1,

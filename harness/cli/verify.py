@@ -53,7 +53,7 @@ def command(root: Path, /, *, name: str, lock_path: Path | None, output_format: 
         case OutputFormat.TABLE:
             _echo_report(report)
     if not report.ok:
-        raise _failure(report)
+        raise _failure(report, has_recipe=promise.recipe is not None)
 
 
 _HEADER = ("subject", "verdict", "detail")
@@ -97,7 +97,7 @@ def _echo_report(report: VerificationReport) -> None:
     click.echo(f"digest {report.digest}")
 
 
-def _failure(report: VerificationReport) -> HarnessError:
+def _failure(report: VerificationReport, *, has_recipe: bool) -> HarnessError:
     from harness.benchmark.remedy import remedy_for
     from harness.errors import VerificationError
 
@@ -106,5 +106,5 @@ def _failure(report: VerificationReport) -> HarnessError:
     more = f" and {len(subjects) - 5} more" if len(subjects) > 5 else ""
     return VerificationError(
         f"{report.benchmark} is not the promised benchmark: {shown}{more}",
-        remedy=remedy_for(report),
+        remedy=remedy_for(report, has_recipe=has_recipe),
     )

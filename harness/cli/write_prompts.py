@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from harness.benchmark.prompt_report import PromptReport
-    from harness.benchmark.prompt_task import PromptTask, PromptWriting
+    from harness.benchmark.prompts.report import PromptReport
+    from harness.benchmark.prompts.task import PromptTask, PromptWriting
     from harness.benchmark.scan import SourceScan
     from harness.cli.prompt_models import FoundModels
     from harness.cli.workspace import Workspace
@@ -57,6 +57,11 @@ _HEADER = ("text", "written by", "number", "why")
 )
 @click.option("--replace", is_flag=True, help="Replace the file that is there, reviewed or not.")
 @click.option(
+    "--complete",
+    is_flag=True,
+    help="Keep the lines of the file that is there, and write those of sources that have none.",
+)
+@click.option(
     "--dry-run",
     is_flag=True,
     help="Use tiny random models and write to .cache/prompts/: shows the road, says nothing.",
@@ -74,6 +79,7 @@ def command(
     device: str | None,
     workers: int | None,
     replace: bool,
+    complete: bool,
     dry_run: bool,
     output_format: str,
 ) -> None:
@@ -108,12 +114,15 @@ def command(
     if dry_run:
         check_dry_run(options)
         loaded, path = _dry_run(loaded), _dry_path(workspace, path)
-    elif not replace:
-        _refuse_second(path)
+    elif path.exists():
+        _may_write(path, loaded, anyway=replace or complete)
     check_options(loaded.recipe.prompts, options)
     scan = _scan(workspace, loaded, source, workers=workers)
     found = find_models(loaded.recipe.prompts, options, digests=workspace.cache / "digests.json")
-    report = _write(loaded, path, scan=scan, found=found)
+    writing = _writing(loaded, path, found)
+    if complete and path.exists():
+        writing = _completing(writing, loaded)
+    report = _write(writing, _tasks(loaded, scan), found)
     _echo(report, OutputFormat(output_format))
     _warn(report, named=loaded.recipe.prompts.file is not None)
 
@@ -141,12 +150,37 @@ def _dry_path(workspace: Workspace, path: Path) -> Path:
     return folder / path.name
 
 
-def _refuse_second(path: Path) -> None:
+def _may_write(path: Path, loaded: LoadedRecipe, *, anyway: bool) -> None:
+    """Raise where the file that is there is not to be touched.
+
+    Raises:
+        RecipeError: It is another recipe's, or nobody said what is to become of it.
+    """
+    from contextlib import suppress
+
+    from harness.dataset.prompt_file import read_header, require_own
     from harness.errors import RecipeError
 
-    if path.exists():
+    header = None
+    with suppress(RecipeError):  # of a broken file nobody can say whose it is
+        header = read_header(path, loaded.recipe)
+    if header is not None:
+        require_own(path, header, loaded.recipe)
+    if not anyway:
         msg = f"there are prompts already, and someone may have reviewed them: {path}"
-        raise RecipeError(msg, remedy="Keep them, or say --replace to write them anew.")
+        remedy = "Say --complete to write only what is missing, or --replace to write all anew."
+        raise RecipeError(msg, remedy=remedy)
+
+
+def _completing(writing: PromptWriting, loaded: LoadedRecipe) -> PromptWriting:
+    from dataclasses import replace
+
+    from harness.benchmark.prompts.review import PromptReview
+    from harness.dataset.prompt_file import load_prompts
+
+    review = PromptReview(recipe=loaded.recipe, label_space=loaded.label_space)
+    found = load_prompts(writing.path, loaded.recipe, check=review.fault)
+    return replace(writing, reviewed=found.sources)
 
 
 def _scan(
@@ -164,23 +198,16 @@ def _scan(
     return find_build_sources(loaded, source, plan=plan, watch=ProgressWatch())
 
 
-def _write(
-    loaded: LoadedRecipe, path: Path, *, scan: SourceScan, found: FoundModels
-) -> PromptReport:
-    from harness.benchmark.prompt_writing import write_recipe_prompts
+def _write(writing: PromptWriting, tasks: Iterator[PromptTask], found: FoundModels) -> PromptReport:
+    from harness.benchmark.prompts.writing import write_recipe_prompts
     from harness.cli.progress import ProgressWatch
 
-    return write_recipe_prompts(
-        _writing(loaded, path, found),
-        _tasks(loaded, scan),
-        models=found.models,
-        watch=ProgressWatch(),
-    )
+    return write_recipe_prompts(writing, tasks, models=found.models, watch=ProgressWatch())
 
 
 def _writing(loaded: LoadedRecipe, path: Path, found: FoundModels) -> PromptWriting:
     from harness import __version__
-    from harness.benchmark.prompt_task import PromptWriting
+    from harness.benchmark.prompts.task import PromptWriting
     from harness.prompting.prompt_check import PromptRule
     from harness.records.prompts import PromptFileHeader
 
@@ -202,7 +229,7 @@ def _writing(loaded: LoadedRecipe, path: Path, found: FoundModels) -> PromptWrit
 
 
 def _tasks(loaded: LoadedRecipe, scan: SourceScan) -> Iterator[PromptTask]:
-    from harness.benchmark.prompt_task import PromptTask
+    from harness.benchmark.prompts.task import PromptTask
     from harness.benchmark.unit_plan import noun_of
 
     for source in scan.taken:

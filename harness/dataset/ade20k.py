@@ -6,9 +6,10 @@ the 150 classes, so that a house would never be an object.
 
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, SourceListing
+from harness.dataset.broken import BrokenReason
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_tree import SourceTree
 
 FOLDER = "ADEChallengeData2016"

@@ -3,12 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import TYPE_CHECKING
 
 from harness.errors import SourceDataError
-
-if TYPE_CHECKING:  # A source file raises what stands here.
-    from harness.dataset.source_file import SourceFile
 
 
 class BrokenReason(StrEnum):
@@ -66,13 +62,3 @@ class BrokenSource:
     """What is wrong, naming the file."""
     remedy: str
     """What to do about it."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceListing:
-    """What lies in a source folder."""
-
-    files: "tuple[SourceFile, ...]"
-    """The sources, by name."""
-    broken: tuple[BrokenSource, ...] = ()
-    """Those that are known not to do before a pixel is read."""

@@ -2,8 +2,9 @@
 
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, SourceListing
+from harness.dataset.broken import BrokenReason
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_tree import SourceTree
 
 _SUFFIXES = (".png", ".jpg")

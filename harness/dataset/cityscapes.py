@@ -3,10 +3,11 @@
 import os
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, SourceListing
+from harness.dataset.broken import BrokenReason
 from harness.dataset.instances import InstanceFile, InstanceFormat
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_tree import (
     FolderFiles,
     SourceTree,

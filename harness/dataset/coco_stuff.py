@@ -4,10 +4,11 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
+from harness.dataset.broken import BrokenReason, BrokenSource
 from harness.dataset.coco_instances import CocoInstances, read_coco_instances
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_tree import FolderFiles, SourceTree, warn_without_instances
 from harness.errors import SourceDataError
 

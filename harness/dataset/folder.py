@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
+from harness.dataset.broken import BrokenReason, BrokenSource
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_name import composed
 from harness.dataset.source_tree import IMAGE_SUFFIXES, FolderFiles, SourceTree
 

@@ -18,7 +18,13 @@ from harness.dataset.atomic_file import write_atomically
 from harness.errors import RecipeError
 from harness.records.attributes import Edit
 from harness.records.base import Record, first_fault
-from harness.records.prompts import PromptFileHeader, PromptSpec, SourcePrompts
+from harness.records.prompts import (
+    CaptionMethod,
+    EditMethod,
+    PromptFileHeader,
+    PromptSpec,
+    SourcePrompts,
+)
 from harness.records.recipe import Recipe
 
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -80,6 +86,7 @@ def load_prompts(path: Path, recipe: Recipe, *, check: LineCheck = lambda _: Non
     if first is None:
         raise _fault(path, 1, "the file is empty")
     header = _parse(first.text, PromptFileHeader, path=path, number=first.number)
+    require_own(path, header, recipe)
     if (wrong := header_fault(header, recipe)) is not None:
         raise _fault(path, first.number, wrong)
     sources: dict[str, SourcePrompts] = {}
@@ -94,6 +101,30 @@ def load_prompts(path: Path, recipe: Recipe, *, check: LineCheck = lambda _: Non
     return FrozenPrompts(path=path, header=header, sources=sources)
 
 
+def require_own(path: Path, header: PromptFileHeader, recipe: Recipe) -> None:
+    """Raise where the file at `path` is another recipe's, which only that one may write anew.
+
+    Raises:
+        RecipeError: It is.
+    """
+    if header.recipe != recipe.name:
+        msg = f"{path} holds the prompts of {header.recipe!r}, not of {recipe.name!r}"
+        remedy = f"Name another file in prompts.file, as {recipe.name}.prompts.jsonl."
+        raise RecipeError(msg, remedy=remedy)
+
+
+def read_header(path: Path, recipe: Recipe) -> PromptFileHeader:
+    """Return the first line of the file of prompts at `path`.
+
+    Raises:
+        RecipeError: It is not there, or its first line is none of such a file.
+    """
+    first = next(_lines(path, recipe), None)
+    if first is None:
+        raise _fault(path, 1, "the file is empty")
+    return _parse(first.text, PromptFileHeader, path=path, number=first.number)
+
+
 def header_fault(header: PromptFileHeader, recipe: Recipe) -> str | None:
     """Return why prompts under `header` are not the recipe's, beginning with the key, or None.
 
@@ -101,8 +132,14 @@ def header_fault(header: PromptFileHeader, recipe: Recipe) -> str | None:
     """
     if header.recipe != recipe.name:
         return f"recipe: it is of {header.recipe!r}, not {recipe.name!r}"
-    if _unpinned(header.spec) != _unpinned(recipe.prompts):
-        return "spec: the recipe's [prompts] say another way of writing"
+    ours, theirs = _unpinned(recipe.prompts), _unpinned(header.spec)
+    differing = [
+        key for key in PromptSpec.model_fields if getattr(ours, key) != getattr(theirs, key)
+    ]
+    if differing:
+        return (
+            f"spec: the recipe says otherwise now: {', '.join(f'prompts.{k}' for k in differing)}"
+        )
     spec = recipe.prompts
     for key, model, files in (
         ("captioner_files", spec.captioner, header.captioner_files),
@@ -167,8 +204,13 @@ def source_line(prompts: SourcePrompts) -> str:
 
 
 def _unpinned(spec: PromptSpec) -> PromptSpec:
-    """Return how prompts are made, whatever the file is called and the digests of models are."""
-    models = {"captioner": spec.captioner, "language_model": spec.language_model}
+    """Return how prompts are made, whatever the file is called and the digests of models are.
+
+    A model that is named and not asked, as by a recipe of templates, makes no difference.
+    """
+    captioner = spec.captioner if spec.captions is CaptionMethod.CAPTIONER else None
+    language_model = spec.language_model if spec.edits is EditMethod.LANGUAGE_MODEL else None
+    models = {"captioner": captioner, "language_model": language_model}
     loose = {key: m and m.model_copy(update={"files": {}}) for key, m in models.items()}
     return spec.model_copy(update={"file": None, **loose})
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from harness.dataset.broken import SourceListing
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.errors import SourceDataError
 from harness.records.manifest import SHA256_PATTERN
 from harness.records.toml_table import parse_toml_table

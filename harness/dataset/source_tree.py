@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, BrokenSource, SourceListing
+from harness.dataset.broken import BrokenReason, BrokenSource
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_name import composed, name_fault
 from harness.errors import SourceDataError
 

@@ -5,12 +5,13 @@ from pathlib import Path
 from typing import assert_never
 
 from harness.dataset.ade20k import list_ade20k
-from harness.dataset.broken import BrokenSource, BrokenSourceError, SourceListing
+from harness.dataset.broken import BrokenSource, BrokenSourceError
 from harness.dataset.camvid import list_camvid
 from harness.dataset.cityscapes import list_cityscapes
 from harness.dataset.coco_stuff import annotation_bytes, list_coco_stuff
 from harness.dataset.folder import list_folder
 from harness.dataset.scenes import list_scenes
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.voc import list_voc
 from harness.errors import SourceDataError
 from harness.records.source import BrokenSources, SourceAdapter, SourceSpec

@@ -6,10 +6,11 @@ are how the labels of the Semantic Boundaries Dataset are added to it.
 
 from pathlib import Path
 
-from harness.dataset.broken import BrokenReason, SourceListing
+from harness.dataset.broken import BrokenReason
 from harness.dataset.instances import InstanceFile, InstanceFormat
 from harness.dataset.name_list import NameList, read_name_list
 from harness.dataset.source_file import SourceFile
+from harness.dataset.source_listing import SourceListing
 from harness.dataset.source_tree import (
     FolderFiles,
     SourceTree,

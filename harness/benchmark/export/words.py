@@ -8,7 +8,8 @@ A **drop** is paired: an edit is compared with its own source, never with all so
 value is the mIoU over the sources that have an accepted edit of that value, minus the mIoU over
 those edits; an attribute's drop is the mean over its values. A label is that of the source, except
 under `size` and `position`, where the object and its label move. Where a noise filter took pixels
-of an edit's label, they are {ignore_id} there.
+of an edit's label, they are {ignore_id} there; judge its source without those pixels, too, or the
+two don't compare.
 """
 _NOT_PUBLIC = """\
 **These images are not to be republished.** The benchmark says `publish_images = false`: keep this

@@ -8,7 +8,7 @@ import pytest
 from assessment_fakes import CLIP, NOISE, Embedder, Losses, opening
 from benchmark_fakes import build_request, tree, write_recipe
 
-from harness.benchmark.assessment import Assessors
+from harness.benchmark.assessing.assessment import Assessors
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.dataset.benchmark_folder import FILTERED, BenchmarkFolder
 from harness.errors import BenchmarkError, WeightsError

@@ -4,7 +4,7 @@ import pytest
 from harness.acceptance.clip_model import open_clip
 from harness.acceptance.clip_scores import EditEmbeddings, clip_scores
 from harness.acceptance.clip_tiny import EMBEDDING
-from harness.benchmark.clip_pass import Square, add_clip_scores, square_over
+from harness.benchmark.assessing.clip_pass import Square, add_clip_scores, square_over
 from harness.checkpoints.place import WeightsPlace
 from harness.dataset.benchmark_folder import MASKS, BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png

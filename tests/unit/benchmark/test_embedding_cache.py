@@ -4,7 +4,7 @@ import sys
 import numpy as np
 import pytest
 
-from harness.benchmark.embedding_cache import EmbeddingCache
+from harness.benchmark.assessing.embedding_cache import EmbeddingCache
 
 MODEL = "ab" * 32
 
@@ -119,7 +119,7 @@ def test_several_may_write_at_a_time(tmp_path):
 def test_a_killed_process_leaves_whole_embeddings_only(tmp_path):
     code = (
         "import os, sys, pathlib, numpy as np\n"
-        "from harness.benchmark.embedding_cache import EmbeddingCache\n"
+        "from harness.benchmark.assessing.embedding_cache import EmbeddingCache\n"
         f"cache = EmbeddingCache(pathlib.Path(sys.argv[1]), {MODEL!r})\n"
         "cache.put(['a'], np.ones((1, 6), np.float32))\n"
         "write = os.pwrite\n"

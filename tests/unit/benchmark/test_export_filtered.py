@@ -8,7 +8,7 @@ from assessment_fakes import NOISE, Losses, opening
 from benchmark_fakes import build_request, write_recipe
 from PIL import Image
 
-from harness.benchmark.assessment import Assessors
+from harness.benchmark.assessing.assessment import Assessors
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.export.content import Selection, condition_name, read_content, source_stem
 from harness.benchmark.export.export import ExportRequest, export_benchmark

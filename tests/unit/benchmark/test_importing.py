@@ -11,11 +11,11 @@ from fakes import FakeRunner
 from pair_folders import IGNORE, SOURCES, imported, picture, source_label, take, write_pairs
 from PIL import Image
 
-from harness.benchmark import importing_place
 from harness.benchmark.export.content import Selection, read_content
 from harness.benchmark.export.export import ExportRequest, export_benchmark
-from harness.benchmark.importing import read_origin
-from harness.benchmark.importing_faults import SHOWN, ImportFaultsError
+from harness.benchmark.importing import place as importing_place
+from harness.benchmark.importing.faults import SHOWN, ImportFaultsError
+from harness.benchmark.importing.importing import read_origin
 from harness.benchmark.verify import Promise, verify_benchmark
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.benchmark.judging import judge_samples, scores_that_lack
+from harness.benchmark.assessing.judging import judge_samples, scores_that_lack
 from harness.errors import BenchmarkError
 from harness.records.acceptance import (
     AcceptanceRule,

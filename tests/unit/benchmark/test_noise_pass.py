@@ -5,7 +5,7 @@ from slow_noise import slow_voided
 
 from harness.acceptance.loss_reader import LossMap
 from harness.acceptance.void_signature import void_signature
-from harness.benchmark.noise_pass import samples_to_read
+from harness.benchmark.assessing.noise_pass import samples_to_read
 from harness.dataset.image_io import encode_gray_png, encode_rgb_png
 from harness.errors import BenchmarkError, RecipeError
 from harness.records.base import sha256_hex

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.benchmark.prompt_review import PromptReview, tell_of_prompts
+from harness.benchmark.prompts.review import PromptReview, tell_of_prompts
 from harness.dataset.label_space import load_label_space
 from harness.prompting.edit_writing import CaptionToEdit, prompts_by_rule
 from harness.records.attributes import Attribute

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.benchmark.prompt_review import PromptReview
-from harness.benchmark.prompt_task import PromptModels, PromptTask, PromptWriting
-from harness.benchmark.prompt_writing import write_recipe_prompts
+from harness.benchmark.prompts.review import PromptReview
+from harness.benchmark.prompts.task import PromptModels, PromptTask, PromptWriting
+from harness.benchmark.prompts.writing import write_recipe_prompts
 from harness.benchmark.watch import Unwatched
 from harness.dataset.label_space import load_label_space
 from harness.dataset.prompt_file import load_prompts

@@ -6,10 +6,10 @@ import pytest
 from assessment_fakes import CLIP, NOISE, Embedder, Losses, opening
 from benchmark_fakes import RECIPE, build_request, tree, write_recipe
 
-from harness.benchmark.assessment import Assessors
+from harness.benchmark.assessing.assessment import Assessors
+from harness.benchmark.assessing.reapplying import reapply_thresholds
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.index_check import ManifestOnDisk, check_index
-from harness.benchmark.reapplying import reapply_thresholds
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import BenchmarkError
 from harness.records.acceptance import RejectionReason

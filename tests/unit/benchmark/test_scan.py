@@ -4,11 +4,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from benchmark_fakes import RECIPE, SIZE, build_request, write_recipe, write_source
+from source_trees.coco import write_coco_tree
 
 from harness.benchmark.build import build_benchmark, find_sources
 from harness.benchmark.scan import ScanPlan, scan_sources
+from harness.cli.recipe_editors import known_editors
 from harness.dataset.broken import BrokenReason
 from harness.dataset.image_io import encode_gray_png
+from harness.dataset.recipe_file import load_recipe
 from harness.dataset.selection import NoObject
 from harness.dataset.sources import list_sources
 from harness.errors import SourceDataError
@@ -170,6 +173,33 @@ def test_a_remembered_broken_source_is_refused_as_well(tmp_path):
     )
     with pytest.raises(SourceDataError, match="a-large"):
         find_sources(replace(skipping, loaded=strict))
+
+
+def test_a_scan_is_not_remembered_for_other_instances(tmp_path, pytestconfig):
+    recipes = pytestconfig.rootpath / "benchmark_data/recipes"
+    loaded = load_recipe("coco-ea", recipes, known=known_editors())
+    write_coco_tree(tmp_path / "coco")
+    path = tmp_path / "coco/annotations/instances_val2017.json"
+    whole = path.read_text()
+    request = build_request(
+        tmp_path,
+        loaded=loaded,
+        source_root=tmp_path / "coco",
+        scan=ScanPlan(workers=0, memory=tmp_path / "memory.json"),
+    )
+    assert find_sources(request).report.taken == 3
+    document = json.loads(whole)
+    couch = document["annotations"][0]["image_id"]
+    document["annotations"] = [a for a in document["annotations"] if a["image_id"] != couch]
+    path.write_text(json.dumps(document))
+    assert find_sources(request).report.taken == 2
+    # Without the file nothing has instances, which is no selection but a part that is missing.
+    path.unlink()
+    with pytest.raises(SourceDataError, match="not one of 4 images has instances") as refused:
+        find_sources(request)
+    assert "annotations_trainval2017.zip" in refused.value.remedy
+    path.write_text(whole)
+    assert find_sources(request).report.taken == 3
 
 
 def test_progress_is_told_of_every_image(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from benchmark_fakes import RECIPE, write_recipe
 
-from harness.benchmark.score_report import BINS, ReportRequest, report_scores
+from harness.benchmark.assessing.score_report import BINS, ReportRequest, report_scores
 from harness.errors import BenchmarkError
 from harness.records.acceptance import AcceptanceRule, ClipRule, RejectionReason
 from harness.records.attributes import Attribute

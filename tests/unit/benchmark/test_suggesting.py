@@ -1,9 +1,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.benchmark.judging import judge_samples
-from harness.benchmark.suggesting import suggest_bounds
-from harness.benchmark.thresholds import THRESHOLDS, with_thresholds
+from harness.benchmark.assessing.judging import judge_samples
+from harness.benchmark.assessing.suggesting import suggest_bounds
+from harness.benchmark.assessing.thresholds import THRESHOLDS, with_thresholds
 from harness.records.acceptance import AcceptanceRule, ClipRule, NoiseRule
 from harness.records.attributes import Attribute, Edit
 from tests.scored_samples import SNOWY, VIOLET, make_sample

@@ -1,7 +1,7 @@
 import pytest
 
 from harness.acceptance.judgement import judge
-from harness.benchmark.thresholds import THRESHOLDS, why_to_build, with_thresholds
+from harness.benchmark.assessing.thresholds import THRESHOLDS, why_to_build, with_thresholds
 from harness.errors import RecipeError
 from harness.records.acceptance import (
     AcceptanceRule,

@@ -86,7 +86,7 @@ def test_a_file_that_does_not_fit_its_source_is_refused_before_any_edit(tmp_path
     with pytest.raises(RecipeError, match=words) as refused:
         build(request)
     assert not request.folder.exists()
-    assert "harness write-prompts tiny" in refused.value.remedy
+    assert "harness write-prompts --complete" in refused.value.remedy
 
 
 def test_lines_of_sources_that_are_not_taken_are_told(tmp_path, caplog):

@@ -138,7 +138,8 @@ BUILD = "Run `harness build-benchmark tiny` to restore it."
 def test_the_remedy_for_a_broken_benchmark_restores_it(built):
     flip(BenchmarkFolder(built.folder).image_path(sample_of(built, "d-none", None).id))
     BenchmarkFolder(built.folder).croissant_path.unlink()
-    assert remedy_for(check(built)) == BUILD
+    assert remedy_for(check(built), has_recipe=True) == BUILD
+    assert "import it again with --replace" in remedy_for(check(built), has_recipe=False)
     build_benchmark(built, find_sources(built), on_unit=lambda _: None)
     assert check(built).ok
 
@@ -146,29 +147,33 @@ def test_the_remedy_for_a_broken_benchmark_restores_it(built):
 def test_the_remedy_for_extra_files_names_them_as_a_build_leaves_them(built):
     for name in ("answers.md", "labels/notes.txt"):
         (built.folder / name).write_bytes(b"x")
-    assert remedy_for(check(built)) == "Remove answers.md, labels/notes.txt."
+    assert remedy_for(check(built), has_recipe=True) == "Remove answers.md, labels/notes.txt."
     flip(BenchmarkFolder(built.folder).image_path(sample_of(built, "d-none", None).id))
-    assert remedy_for(check(built)) == f"Remove answers.md, labels/notes.txt. {BUILD}"
+    assert (
+        remedy_for(check(built), has_recipe=True) == f"Remove answers.md, labels/notes.txt. {BUILD}"
+    )
     for number in range(5):
         (built.folder / f"b{number}").write_bytes(b"x")
-    assert "Remove answers.md, b0, b1, b2, b3 and 2 more." in remedy_for(check(built))
+    assert "Remove answers.md, b0, b1, b2, b3 and 2 more." in remedy_for(
+        check(built), has_recipe=True
+    )
 
 
 def test_the_remedy_for_a_sample_that_stands_twice_removes_no_file(built):
     path = BenchmarkFolder(built.folder).manifest_path
     path.write_bytes(path.read_bytes() + path.read_bytes().splitlines(keepends=True)[0])
-    assert remedy_for(check(built)) == BUILD
+    assert remedy_for(check(built), has_recipe=True) == BUILD
 
 
 def test_the_remedy_for_a_changed_recipe_is_not_a_build_that_its_lock_refuses(built):
     loaded = write_recipe(built.folder.parent / "other", text=RECIPE.replace("= 7", "= 8"))
-    remedy = remedy_for(check(built, recipe=loaded.recipe))
+    remedy = remedy_for(check(built, recipe=loaded.recipe), has_recipe=True)
     assert remedy == (
         "Undo the change of the recipe, or release it with "
         "`harness build-benchmark tiny --replace-lock`."
     )
     unlocked = Promise(recipe=loaded.recipe, lock=None)
-    assert remedy_for(verify_benchmark(built.folder, unlocked, threads=1)) == BUILD
+    assert remedy_for(verify_benchmark(built.folder, unlocked, threads=1), has_recipe=True) == BUILD
 
 
 def test_every_byte_of_every_index_file_counts(built):

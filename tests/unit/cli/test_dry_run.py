@@ -1,5 +1,7 @@
 """A recipe's dry run: another benchmark, of random weights, with everything else as it was."""
 
+from dataclasses import replace
+
 import pytest
 
 from harness.cli.dry_run import dry_run
@@ -8,6 +10,7 @@ from harness.cli.workspace import Workspace
 from harness.dataset.recipe_check import recipe_faults
 from harness.dataset.recipe_file import LoadedRecipe, load_recipe, recipe_names
 from harness.records.acceptance import AcceptanceRule, NoiseModelKind, NoiseRule
+from harness.records.prompts import PromptSpec
 from harness.records.recipe import Recipe
 
 DATA_SETS = ("ade20k-ea", "camvid-ea", "cityscapes-ea", "coco-ea", "pascal-ea")
@@ -69,6 +72,17 @@ def test_a_submission_that_filters_noise_becomes_a_random_model_too(recipes):
     assert dry.recipe.acceptance.noise == NoiseRule(
         kind=NoiseModelKind.TRANSFORMERS, model="tiny", margin=1.5
     )
+
+
+def test_prompts_that_are_written_are_taken_and_others_are_the_templates(recipes, tmp_path, caplog):
+    spec = PromptSpec(file="pascal-ea.prompts.jsonl")
+    loaded = load_recipe("pascal-ea", recipes, known=known_editors())
+    frozen = loaded.recipe.model_copy(update={"prompts": spec})
+    asked = replace(loaded, recipe=frozen, path=tmp_path / "pascal-ea.toml")
+    assert dry_run(asked).recipe.prompts == PromptSpec()
+    assert "pascal-ea.prompts.jsonl is not written yet" in caplog.text
+    (tmp_path / "pascal-ea.prompts.jsonl").touch()
+    assert dry_run(asked).recipe.prompts == spec
 
 
 def test_a_long_name_is_cut_rather_than_invalid(recipes):

@@ -106,6 +106,51 @@ def test_what_was_reviewed_is_not_overwritten_unless_asked(workspace):
     assert len(prompts_of(beside(workspace))) == 3
 
 
+def test_another_recipes_prompts_are_never_overwritten(workspace):
+    recipes = workspace / "benchmark_data" / "recipes"
+    assert harness(workspace, "write-prompts", "tiny", "--workers", "0").returncode == 0
+    kept = beside(workspace).read_bytes()
+    text = RECIPE.replace('name = "tiny"', 'name = "copy"') + 'file = "tiny.prompts.jsonl"\n'
+    (recipes / "copy.toml").write_text(text, encoding="utf-8")
+    for option in ("--replace", "--complete"):
+        refused = harness(workspace, "write-prompts", "copy", "--workers", "0", option)
+        assert_refused(refused, 4, "holds the prompts of 'tiny', not of 'copy'", "prompts.file")
+    assert beside(workspace).read_bytes() == kept
+    built = harness(workspace, "build-benchmark", "copy", "--workers", "0")
+    assert_refused(built, 4, "holds the prompts of 'tiny'", "copy.prompts.jsonl")
+
+
+def test_completing_writes_what_is_missing_and_keeps_what_a_person_wrote(workspace):
+    recipe = workspace / "benchmark_data" / "recipes" / "tiny.toml"
+    recipe.write_text(RECIPE + 'file = "tiny.prompts.jsonl"\n', encoding="utf-8")
+    assert harness(workspace, "write-prompts", "tiny", "--workers", "0").returncode == 0
+    header, car, _ = beside(workspace).read_text(encoding="utf-8").splitlines()
+    mine = car.replace('a photo of a car"', 'my old car"')
+    beside(workspace).write_text(f"{header}\n{mine}\n", encoding="utf-8")
+    refused = harness(workspace, "build-benchmark", "tiny", "--workers", "0")
+    assert_refused(refused, 4, "says nothing of none", "--complete")
+
+    report = answer(workspace, "write-prompts", "tiny", "--workers", "0", "--complete")
+    assert report["sources"] == 2
+    lines = beside(workspace).read_text(encoding="utf-8").splitlines()
+    assert lines[1] == mine
+    assert json.loads(lines[2])["source_name"] == "none"
+    assert harness(workspace, "build-benchmark", "tiny", "--workers", "0").returncode == 0
+
+
+def test_a_key_of_the_recipe_that_changed_since_is_named(workspace):
+    recipe = workspace / "benchmark_data" / "recipes" / "tiny.toml"
+    recipe.write_text(RECIPE + 'file = "tiny.prompts.jsonl"\n', encoding="utf-8")
+    assert harness(workspace, "write-prompts", "tiny", "--workers", "0").returncode == 0
+    # A captioner that is named and not asked makes no difference.
+    idle = 'file = "tiny.prompts.jsonl"\n[prompts.captioner]\nmodel = "any/captioner"\n'
+    recipe.write_text(RECIPE + idle, encoding="utf-8")
+    assert harness(workspace, "build-benchmark", "tiny", "--workers", "0").returncode == 0
+    recipe.write_text(RECIPE + 'file = "tiny.prompts.jsonl"\nmax_tokens = 60\n', encoding="utf-8")
+    refused = harness(workspace, "build-benchmark", "tiny", "--workers", "0")
+    assert_refused(refused, 4, "the recipe says otherwise now: prompts.max_tokens")
+
+
 def test_a_dry_run_goes_all_the_way_and_touches_nothing(by_models):
     arguments = ("write-prompts", "tiny", "--dry-run", "--workers", "0", "--device", "cpu")
     result = harness(by_models, *arguments, "--format", "csv")

@@ -7,9 +7,10 @@ from PIL import Image
 from source_trees.ade20k import SCENES, write_ade20k_tree
 
 from harness.dataset.ade20k import list_ade20k
-from harness.dataset.broken import BrokenReason, BrokenSourceError, SourceListing
+from harness.dataset.broken import BrokenReason, BrokenSourceError
 from harness.dataset.label_space import load_label_space
 from harness.dataset.selection import NoObject, SelectedObject, select_object
+from harness.dataset.source_listing import SourceListing
 from harness.errors import SourceDataError
 from harness.records.source import SelectionRule
 

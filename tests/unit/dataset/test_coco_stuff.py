@@ -16,12 +16,13 @@ from source_trees.coco import (
     write_instances,
 )
 
-from harness.dataset.broken import BrokenReason, BrokenSourceError, SourceListing
+from harness.dataset.broken import BrokenReason, BrokenSourceError
 from harness.dataset.coco_ids import COCO_STUFF_TABLE
 from harness.dataset.coco_stuff import list_coco_stuff
 from harness.dataset.label_format import LabelFormat
 from harness.dataset.label_space import load_label_space
 from harness.dataset.selection import NoObject, SelectedObject, select_object
+from harness.dataset.source_listing import SourceListing
 from harness.errors import SourceDataError
 from harness.records.source import ObjectUnit, SelectionRule
 

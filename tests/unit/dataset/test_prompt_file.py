@@ -178,7 +178,7 @@ def test_a_line_that_is_no_json_is_named(path):
 
 
 def test_prompts_of_another_recipe_or_way_are_refused(path):
-    with pytest.raises(RecipeError, match="line 1: recipe: it is of 'tiny', not 'other'"):
+    with pytest.raises(RecipeError, match="holds the prompts of 'tiny', not of 'other'"):
         load_prompts(path, RECIPE.model_copy(update={"name": "other"}))
     longer = SPEC.model_copy(update={"max_tokens": 256})
     with pytest.raises(RecipeError, match="line 1: spec: "):

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.benchmark.judging import judge_samples
-from harness.benchmark.reapplying import AppliedThresholds, check_rule
-from harness.benchmark.suggesting import BoundSuggestion, suggest_bounds
+from harness.benchmark.assessing.judging import judge_samples
+from harness.benchmark.assessing.reapplying import AppliedThresholds, check_rule
+from harness.benchmark.assessing.suggesting import BoundSuggestion, suggest_bounds
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import BenchmarkError
 from harness.records.acceptance import AcceptanceRule, AcceptanceScores, RejectionReason

@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.benchmark.prompt_partial import PartialContent, PartialLine
-from harness.benchmark.prompt_task import PromptTask, PromptWriting, too_long
+from harness.benchmark.prompts.partial_file import PartialContent, PartialLine
+from harness.benchmark.prompts.task import PromptTask, PromptWriting, too_long
 from harness.prompting.reply import FaultKind, kind_of_reason
 from harness.records.prompts import PromptOrigin, SourcePrompts
 

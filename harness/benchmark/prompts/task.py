@@ -1,8 +1,8 @@
 """What prompts are written of: the sources, the models and the rules; nothing is written here."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -66,6 +66,8 @@ class PromptWriting:
     """What stands on its first line."""
     rule: PromptRule
     """What the text encoder takes."""
+    reviewed: Mapping[str, SourcePrompts] = field(default_factory=dict)
+    """Lines by source that stay as they are, where they speak of the object selected now."""
 
 
 def to_edit(task: PromptTask, line: SourcePrompts, writing: PromptWriting) -> CaptionToEdit:

@@ -4,8 +4,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from harness.benchmark.importing_faults import Faults
-from harness.benchmark.importing_place import Workplace
+from harness.benchmark.importing.faults import Faults
+from harness.benchmark.importing.place import Workplace
 from harness.benchmark.index import write_index
 from harness.benchmark.unit_record import promised_files
 from harness.benchmark.verify import Promise, verify_benchmark

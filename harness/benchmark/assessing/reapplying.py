@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from harness.benchmark.assessing.judging import judge_samples, scores_that_lack
+from harness.benchmark.assessing.thresholds import why_to_build
 from harness.benchmark.index import write_index
-from harness.benchmark.judging import judge_samples, scores_that_lack
-from harness.benchmark.thresholds import why_to_build
 from harness.benchmark.unit import SCRATCH, STATE
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import BenchmarkError

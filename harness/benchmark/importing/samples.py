@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.acceptance.preservation import score_edit
-from harness.benchmark.importing_pairs import PairRow, SourceFamily
+from harness.benchmark.importing.pairs import PairRow, SourceFamily
 from harness.dataset.atomic_file import write_atomically
 from harness.dataset.benchmark_folder import FILTERED, IMAGES, LABELS, MASKS
 from harness.dataset.image_io import (

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from harness.acceptance.clip_scores import EditEmbeddings, clip_scores
 from harness.acceptance.embedder import ImageTextEmbedder
-from harness.benchmark.embedding_cache import EmbeddingCache, Vector
+from harness.benchmark.assessing.embedding_cache import EmbeddingCache, Vector
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import pixel_sha256
 from harness.errors import BenchmarkError, WeightsError

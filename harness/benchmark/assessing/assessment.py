@@ -7,9 +7,9 @@ from pathlib import Path
 
 from harness.acceptance.embedder import ImageTextEmbedder
 from harness.acceptance.loss_reader import LossReader
-from harness.benchmark.clip_pass import add_clip_scores
-from harness.benchmark.judging import judge_samples
-from harness.benchmark.noise_pass import filter_labels, samples_to_read
+from harness.benchmark.assessing.clip_pass import add_clip_scores
+from harness.benchmark.assessing.judging import judge_samples
+from harness.benchmark.assessing.noise_pass import filter_labels, samples_to_read
 from harness.benchmark.watch import Watch
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.errors import BenchmarkError

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.benchmark.importing_faults import Faults
+from harness.benchmark.importing.faults import Faults
 from harness.dataset.pairs_file import COLUMNS, PAIRS_NAME
 from harness.records.acceptance import RejectionReason
 from harness.records.attributes import Attribute, Edit, Scope

@@ -7,11 +7,11 @@ from functools import partial
 from pathlib import Path
 
 from harness.benchmark.environment import build_environment
-from harness.benchmark.importing_built import copy_built, rename_built
-from harness.benchmark.importing_faults import Faults
-from harness.benchmark.importing_pairs import SourceFamily, read_pairs
-from harness.benchmark.importing_place import Workplace, put_in_place, workplace_beside
-from harness.benchmark.importing_samples import PairImporter
+from harness.benchmark.importing.built import copy_built, rename_built
+from harness.benchmark.importing.faults import Faults
+from harness.benchmark.importing.pairs import SourceFamily, read_pairs
+from harness.benchmark.importing.place import Workplace, put_in_place, workplace_beside
+from harness.benchmark.importing.samples import PairImporter
 from harness.benchmark.index import write_index
 from harness.dataset.benchmark_folder import HEADER, BenchmarkFolder
 from harness.dataset.label_space import load_label_space

@@ -27,7 +27,7 @@ from harness.acceptance.noise_filter import (
     voided,
 )
 from harness.acceptance.void_signature import void_signature
-from harness.benchmark.loss_cache import LossCache
+from harness.benchmark.assessing.loss_cache import LossCache
 from harness.dataset.atomic_file import write_atomically
 from harness.dataset.benchmark_folder import FILTERED, BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png, pixel_sha256

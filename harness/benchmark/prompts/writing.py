@@ -5,15 +5,15 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from itertools import islice
 
-from harness.benchmark.prompt_partial import (
+from harness.benchmark.prompts.partial_file import (
     PartialLine,
     PartialPrompts,
     PartialWriter,
     only_writer,
 )
-from harness.benchmark.prompt_report import PromptReport, count_prompts
-from harness.benchmark.prompt_resume import still_good
-from harness.benchmark.prompt_task import (
+from harness.benchmark.prompts.report import PromptReport, count_prompts
+from harness.benchmark.prompts.resuming import still_good
+from harness.benchmark.prompts.task import (
     PromptModels,
     PromptTask,
     PromptWriting,
@@ -68,14 +68,21 @@ def _write(
     kept = still_good(found, sources, writing)
     if not found.whole or kept != found.lines:
         partial.set_aside()
-    known = {name: line.prompts for name, line in kept.items()}
+    classes = {task.file.name: task.object_class for task in sources}
+    reviewed = {
+        name: line
+        for name, line in writing.reviewed.items()
+        if classes.get(name, line.object_class) == line.object_class
+    }
+    known = {name: line.prompts for name, line in kept.items()} | reviewed
     finished = {name for name, prompts in known.items() if prompts.edits}
     with partial.writing(kept.values()) as writer:
         lines = _Lines(writing=writing, known=dict(known), writer=writer)
         lines.caption_all(sources, models, watch)
         lines.edit_all(sources, models, watch)
     written = [lines.known[task.file.name] for task in sources]
-    write_prompts(writing.path, writing.header, written)
+    idle = [line for name, line in reviewed.items() if name not in classes]
+    write_prompts(writing.path, writing.header, [*written, *idle])
     partial.remove()
     return count_prompts(
         written,
