@@ -79,8 +79,8 @@ class DiffusionEditorSpec(Record):
     deterministic: bool = False
     """Bit-equal results on one machine whatever is edited beside: each edit computed alone."""
     sources_per_batch: int = Field(default=1, ge=1, le=64)
-    """Source images, by place and whether edited or not, that a build edits together: company
-    changes how sums are rounded, so it may not depend on who builds what."""
+    """Sources, by place among those that are taken, that a build edits together: company changes
+    how sums are rounded, so it may not depend on who builds what."""
     geometry: GeometryMethod = GeometryMethod.INPAINTING
     """How the hole of a size or position edit is filled."""
     geometry_model: str = "sd-1.5-inpainting"
