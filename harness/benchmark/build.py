@@ -1,6 +1,5 @@
 """A benchmark from a recipe: sources in, folder out, resumable; nothing of any editor's inside."""
 
-import fcntl
 import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -17,6 +16,7 @@ from harness.benchmark.assessing.assessment import (
     Assessors,
     assess,
 )
+from harness.benchmark.build_lock import build_lock
 from harness.benchmark.build_report import BuildReport, count_units, editing_cost
 from harness.benchmark.device_watch import DeviceWatch
 from harness.benchmark.environment import build_environment, code_digest
@@ -46,7 +46,7 @@ from harness.dataset.lock_file import lock_bytes, read_lock
 from harness.dataset.recipe_file import LoadedRecipe
 from harness.dataset.source_file import SourceFile
 from harness.distribution.local import map_here, map_in_processes
-from harness.errors import BenchmarkError, SourceDataError
+from harness.errors import SourceDataError
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.diffusion import DiffusionEditorSpec
 from harness.records.manifest import BenchmarkHeader, BuildEnvironment, Sample, manifest_digest
@@ -266,14 +266,9 @@ def _groups(sources: tuple[SourceFile, ...], recipe: Recipe) -> tuple[SourceGrou
 def _exclusive(request: BuildRequest) -> Iterator[None]:
     """Make the folders; hold the build's lock; start with an empty scratch folder."""
     folder, state = request.folder, request.folder / STATE
-    for name in (IMAGES, LABELS, MASKS, STATE):
+    for name in (IMAGES, LABELS, MASKS):
         (folder / name).mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another process builds {folder}"
-            raise BenchmarkError(msg, remedy="Wait until it is done.") from error
+    with build_lock(folder):
         for name in (SCRATCH, UNITS, CLIP, LOSSES) if request.fresh else (SCRATCH,):
             shutil.rmtree(state / name, ignore_errors=True)
         for name in (SCRATCH, UNITS):

@@ -10,7 +10,7 @@ import click
 from harness.cli.assessors import AssessmentOptions, assessment_options
 from harness.cli.diffusion_place import DiffusionOptions, diffusion_options
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
-from harness.cli.source_options import source_option
+from harness.cli.source_options import scan_plan, source_option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -113,17 +113,14 @@ class _Said:
 
 def _request(workspace: Workspace, recipe: str, said: _Said) -> BuildRequest:
     from harness.benchmark.build import BuildRequest
-    from harness.benchmark.scan import ScanPlan
     from harness.cli.assessors import plan_assessors
     from harness.cli.frozen_prompts import read_frozen
     from harness.cli.progress import ProgressWatch
     from harness.cli.recipe_editors import plan_build
-    from harness.distribution.local import processors
 
     plan = plan_build(workspace, recipe, workers=said.workers, options=said.diffusion())
     loaded = plan.loaded
     name = loaded.recipe.name
-    scanners = processors() if said.workers is None else said.workers
     return BuildRequest(
         loaded=loaded,
         source_root=said.source,
@@ -132,7 +129,7 @@ def _request(workspace: Workspace, recipe: str, said: _Said) -> BuildRequest:
         workers=plan.workers,
         threads=plan.threads,
         preflight=plan.preflight,
-        scan=ScanPlan(workers=scanners, memory=workspace.scan_memory(name)),
+        scan=scan_plan(workspace, name, workers=said.workers),
         prompts=read_frozen(plan.written if loaded.recipe.prompts.file else loaded),
         assessors=plan_assessors(workspace, loaded, said.assessment()),
         watch=ProgressWatch(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
-from harness.cli.source_options import source_option
+from harness.cli.source_options import scan_plan, source_option
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,20 +49,15 @@ def command(
       harness scan pascal-ea --source ~/data/VOCdevkit
       harness scan coco-ea --source ~/data/coco --format json
     """
-    from harness.benchmark.scan import ScanPlan
     from harness.benchmark.source_finding import find_build_sources
     from harness.cli.progress import ProgressWatch
     from harness.cli.recipe_editors import known_editors
     from harness.cli.workspace import Workspace
     from harness.dataset.recipe_file import load_recipe
-    from harness.distribution.local import processors
 
     workspace = Workspace(root=root)
     loaded = load_recipe(recipe, workspace.recipes, known=known_editors())
-    plan = ScanPlan(
-        workers=processors() if workers is None else workers,
-        memory=workspace.scan_memory(loaded.recipe.name),
-    )
+    plan = scan_plan(workspace, loaded.recipe.name, workers=workers)
     report = find_build_sources(loaded, source, plan=plan, watch=ProgressWatch()).report
     match OutputFormat(output_format):
         case OutputFormat.JSON:

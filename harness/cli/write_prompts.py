@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli.output import OutputFormat, echo_csv, echo_json, echo_table, format_option
+from harness.cli.source_options import scan_plan, source_option
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -28,11 +29,7 @@ _HEADER = ("text", "written by", "number", "why")
 
 @click.command("write-prompts")
 @click.argument("recipe")
-@click.option(
-    "--source",
-    type=click.Path(path_type=Path),
-    help="The folder of the source images, where they don't come with the recipe.",
-)
+@source_option
 @click.option(
     "--captioner",
     type=click.Path(path_type=Path),
@@ -186,15 +183,10 @@ def _completing(writing: PromptWriting, loaded: LoadedRecipe) -> PromptWriting:
 def _scan(
     workspace: Workspace, loaded: LoadedRecipe, source: Path | None, *, workers: int | None
 ) -> SourceScan:
-    from harness.benchmark.scan import ScanPlan
     from harness.benchmark.source_finding import find_build_sources
     from harness.cli.progress import ProgressWatch
-    from harness.distribution.local import processors
 
-    plan = ScanPlan(
-        workers=processors() if workers is None else workers,
-        memory=workspace.scan_memory(loaded.recipe.name),
-    )
+    plan = scan_plan(workspace, loaded.recipe.name, workers=workers)
     return find_build_sources(loaded, source, plan=plan, watch=ProgressWatch())
 
 

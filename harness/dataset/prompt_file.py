@@ -82,10 +82,8 @@ def load_prompts(path: Path, recipe: Recipe, *, check: LineCheck = lambda _: Non
             the line.
     """
     numbered = _lines(path, recipe)
-    first = next(numbered, None)
-    if first is None:
-        raise _fault(path, 1, "the file is empty")
-    header = _parse(first.text, PromptFileHeader, path=path, number=first.number)
+    first = _first(path, numbered)
+    header = _header(path, first)
     require_own(path, header, recipe)
     if (wrong := header_fault(header, recipe)) is not None:
         raise _fault(path, first.number, wrong)
@@ -119,9 +117,17 @@ def read_header(path: Path, recipe: Recipe) -> PromptFileHeader:
     Raises:
         RecipeError: It is not there, or its first line is none of such a file.
     """
-    first = next(_lines(path, recipe), None)
+    return _header(path, _first(path, _lines(path, recipe)))
+
+
+def _first(path: Path, numbered: Iterator["_Line"]) -> "_Line":
+    first = next(numbered, None)
     if first is None:
         raise _fault(path, 1, "the file is empty")
+    return first
+
+
+def _header(path: Path, first: "_Line") -> PromptFileHeader:
     return _parse(first.text, PromptFileHeader, path=path, number=first.number)
 
 

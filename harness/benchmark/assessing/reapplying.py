@@ -1,12 +1,10 @@
 """A recipe's thresholds applied to a built benchmark's scores; nothing is edited again."""
 
-import fcntl
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from harness.benchmark.assessing.judging import judge_samples, scores_that_lack
 from harness.benchmark.assessing.thresholds import why_to_build
+from harness.benchmark.build_lock import build_lock
 from harness.benchmark.index import write_index
 from harness.benchmark.unit import SCRATCH, STATE
 from harness.dataset.benchmark_folder import BenchmarkFolder
@@ -47,7 +45,8 @@ def reapply_thresholds(path: Path, recipe: Recipe) -> AppliedThresholds:
     """
     folder = BenchmarkFolder(path)
     header = folder.header()
-    with _exclusive(path):
+    with build_lock(path):
+        (path / STATE / SCRATCH).mkdir(exist_ok=True)
         samples = folder.samples()
         former = _former_rule(header, recipe)
         check_rule(recipe.acceptance, header.name, built_by=former, samples=samples)
@@ -152,17 +151,3 @@ def _applied(
             if not (old.accepted or new.accepted) and old.rejection is not new.rejection
         ),
     )
-
-
-@contextmanager
-def _exclusive(path: Path) -> Iterator[None]:
-    """Hold the build's lock: nobody builds meanwhile."""
-    state = path / STATE
-    (state / SCRATCH).mkdir(parents=True, exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another process is at work in {path}"
-            raise BenchmarkError(msg, remedy="Wait until it is done.") from error
-        yield

@@ -1,6 +1,5 @@
 """How an imported benchmark gets its place: as a whole, or not at all; nothing of its content."""
 
-import fcntl
 import os
 import shutil
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.benchmark.unit import STATE
+from harness.benchmark.build_lock import build_lock
 from harness.dataset.benchmark_folder import (
     CROISSANT,
     FILTERED,
@@ -18,7 +17,6 @@ from harness.dataset.benchmark_folder import (
     MANIFEST,
     MASKS,
 )
-from harness.errors import BenchmarkError
 
 _ENTRIES = (HEADER, MANIFEST, CROISSANT, IMAGES, LABELS, MASKS, FILTERED)
 """What a benchmark consists of; what else lies in its folder stays there."""
@@ -80,7 +78,7 @@ def put_in_place(place: Workplace, folder: Path) -> None:
     if not folder.exists():
         place.folder.rename(folder)
         return
-    with _exclusive(folder):
+    with build_lock(folder):
         moves = _Moves()
         try:
             for name in _ENTRIES:
@@ -106,17 +104,3 @@ class _Moves:
     def undo(self) -> None:
         for old, new in reversed(self._done):
             new.rename(old)
-
-
-@contextmanager
-def _exclusive(folder: Path) -> Iterator[None]:
-    """Hold the lock of builds in `folder`."""
-    state = folder / STATE
-    state.mkdir(exist_ok=True)
-    with (state / "lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            msg = f"another process builds {folder}"
-            raise BenchmarkError(msg, remedy="Wait until it is done.") from error
-        yield

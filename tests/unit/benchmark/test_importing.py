@@ -1,5 +1,6 @@
 """Benchmarks from elsewhere: taken in whole and alike each time, or refused with every fault."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -371,7 +372,7 @@ def test_an_import_waits_for_no_build(tmp_path):
     state = folder.path / ".build"
     state.mkdir()
     with (state / "lock").open("w") as lock:
-        importing_place.fcntl.flock(lock, importing_place.fcntl.LOCK_EX)
+        fcntl.flock(lock, fcntl.LOCK_EX)
         with pytest.raises(BenchmarkError, match="another process builds"):
             take(tmp_path / "pairs", folder.path)
     assert json.loads(folder.header_path.read_text())["name"] == "harbour"
