@@ -99,6 +99,10 @@ class RunInterruptedError(HarnessError):
     exit_code = 14
 
 
+class RunStoppedError(RunInterruptedError):
+    """A container was given up because its run was told to stop."""
+
+
 class BenchmarkError(HarnessError):
     """A benchmark is not built or its files can't be read."""
 

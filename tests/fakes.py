@@ -104,9 +104,9 @@ class FakeRunner:
         self.seen: list[str] = []
         self.limits = None
 
-    def run(self, image_digest, samples: Iterable, *, limits, run_id, on_prediction):
+    def run(self, image_digest, samples: Iterable, *, limits, run_id, on_prediction, slot=None):
         """Return how it went, as the sandbox would."""
-        del image_digest, run_id
+        del image_digest, run_id, slot
         self.limits = limits
         for sample in samples:
             self.seen.append(sample.id)

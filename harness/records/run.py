@@ -63,6 +63,30 @@ class FailureReason(StrEnum):
     """It answered everything and then did not exit after the end of its input."""
 
 
+class LimitSource(StrEnum):
+    """Who set a limit."""
+
+    DEFAULT = "default"
+    """Nobody: it is the harness's default."""
+    SUBMISSION = "submission"
+    """The submission asked for it under `[resources]`."""
+    OPERATOR = "operator"
+    """Whoever runs the harness, by an option or the operator's file."""
+
+
+class RunPart(Record):
+    """What one process of the harness contributed to a run that was cut off and resumed."""
+
+    started_at: datetime
+    """When it started, UTC."""
+    ended_at: datetime | None
+    """When it ended, UTC; None where it was killed, so that nobody knows."""
+    predictions: int = Field(ge=0)
+    """Number of predictions that it contributed."""
+    ending: str
+    """How it ended, in a few words, as `stopped by Ctrl-C`."""
+
+
 class StreamedSample(Record):
     """One image on its way to the container."""
 
@@ -130,6 +154,17 @@ class RunRecord(Record):
     """When it ended, UTC."""
     forced: bool = False
     """Whether the same key had been run before and this one was asked for all the same."""
+    limit_sources: dict[str, LimitSource] = Field(default_factory=dict)
+    """Who set each limit, by its name; those left out are defaults (issue 5)."""
+    workers: int = Field(default=1, ge=1)
+    """Number of containers that shared the samples."""
+    parts: tuple[RunPart, ...] = ()
+    """The parts of a run that was cut off and resumed, in order, the last one included; empty for
+    one that was never cut off. A stateless submission's predictions don't depend on the cut."""
+    rescored_from: str | None = None
+    """The run whose kept predictions were scored anew, where this one ran no container."""
+    predictions_kept: bool = False
+    """Whether the run's folder keeps its predictions, so that it can be scored anew."""
 
     def key(self) -> tuple[str, str, str]:
         """Return what the run is keyed by: benchmark digest, image digest, limits digest."""

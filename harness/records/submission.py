@@ -43,6 +43,8 @@ class ResourceRequest(Record):
     """Deadline for the ready line, in seconds."""
     image_seconds: float | None = Field(default=None, gt=0)
     """Deadline for one prediction, in seconds."""
+    total_seconds: float | None = Field(default=None, gt=0)
+    """Deadline for the whole run, in seconds."""
 
 
 class SubmissionManifest(Record):
@@ -76,6 +78,9 @@ class SubmissionManifest(Record):
     """Weights that are not in the folder."""
     resources: ResourceRequest = ResourceRequest()
     """What it asks for."""
+    stateless: bool = True
+    """Whether an image's prediction depends on nothing but that image, so that a run may be resumed
+    and shared among containers."""
 
 
 class ContainerLimits(Record):
@@ -130,6 +135,8 @@ class ResourceCeilings(Record):
     """Deadline for the ready line, in seconds."""
     image_seconds: float = Field(default=300.0, gt=0)
     """Deadline for one prediction, in seconds."""
+    total_seconds: float = Field(default=604800.0, gt=0)
+    """Deadline for the whole run, in seconds."""
 
 
 def limits_for(

@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -47,9 +47,14 @@ class Container:
         self._wire: Wire | None = None
 
     def create(
-        self, image_digest: str, limits: ContainerLimits, *, labels: Mapping[str, str]
+        self,
+        image_digest: str,
+        limits: ContainerLimits,
+        *,
+        labels: Mapping[str, str],
+        gpu_ids: Sequence[str] = (),
     ) -> None:
-        """Create it, with every wall around it.
+        """Create it, with every wall around it; `gpu_ids` says which GPUs it gets, if not any.
 
         Raises:
             EngineError: The engine refuses.
@@ -57,7 +62,7 @@ class Container:
         """
         with _asking("create a container", EngineError):
             config = self._image_config(image_digest)
-            host = self._api.create_host_config(**host_settings(limits))
+            host = self._api.create_host_config(**host_settings(limits, gpu_ids=gpu_ids))
             self._api.create_container(
                 image_digest,
                 name=self._name,

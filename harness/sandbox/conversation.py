@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from threading import Event, Thread
 
-from harness.errors import PredictionRejectedError
+from harness.errors import PredictionRejectedError, RunStoppedError
 from harness.records.run import FailureReason, StreamedSample
 from harness.records.submission import ContainerLimits
 from harness.sandbox.deadlines import ContainerClock, Deadlines
@@ -23,7 +23,7 @@ from harness.sandbox.runner import PredictionSink
 from harness.sandbox.stream import Answer, PredictionStream, Ready, StreamEvent
 from harness.sandbox.wire import Readiness, Wire
 
-_LONGEST_WAIT_SECONDS = 1.0
+_LONGEST_WAIT_SECONDS = 0.25
 _WAIT_SLACK_SECONDS = 0.5
 """How late the scheduler may wake us before the surplus counts as ours."""
 _DRAIN_SECONDS = 2.0
@@ -60,6 +60,7 @@ class Conversation:
         limits: ContainerLimits,
         clock: ContainerClock,
         on_prediction: PredictionSink,
+        stop: Event,
     ) -> None:
         self.log = LogBuffer(limit=limits.log_bytes)
         self._wire = wire
@@ -67,6 +68,7 @@ class Conversation:
         self._limits = limits
         self._clock = clock
         self._on_prediction = on_prediction
+        self._stop = stop
         self._frames = FrameSplitter()
         self._stream = PredictionStream(max_prediction_bytes=limits.max_prediction_bytes)
         self._deadlines = Deadlines(limits)
@@ -83,6 +85,7 @@ class Conversation:
 
         Raises:
             FramingError: The engine sent something that is no frame.
+            RunStoppedError: The run was told to stop.
         """
         fault = self._talk()
         return Ending(
@@ -128,6 +131,9 @@ class Conversation:
 
     def _talk(self) -> Fault | None:
         while True:
+            if self._stop.is_set():
+                msg = "the run was told to stop"
+                raise RunStoppedError(msg, remedy="Run the same command again to go on with it.")
             fault = self._refill()
             if fault is not None:
                 return fault

@@ -16,7 +16,7 @@ from harness.sandbox.frames import FramingError
 from harness.sandbox.orphans import remove_orphans
 from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
 from harness.sandbox.owner import owner_labels, this_process
-from harness.sandbox.runner import PredictionSink
+from harness.sandbox.runner import ONLY_CONTAINER, ContainerSlot, PredictionSink
 
 _KILL_SECONDS = 10.0
 
@@ -35,6 +35,7 @@ class DockerRunner:
         limits: ContainerLimits,
         run_id: str,
         on_prediction: PredictionSink,
+        slot: ContainerSlot = ONLY_CONTAINER,
     ) -> RunOutcome:
         """Return how the container fared; `on_prediction` is called in this thread.
 
@@ -45,13 +46,14 @@ class DockerRunner:
             EngineError: The engine is down or refuses.
             ImageBuildError: There is no such image, or it is not one that can be run.
             RunInterruptedError: The engine was lost, or someone ended the container.
+            RunStoppedError: `slot.stop` was set.
         """
         now = datetime.now(UTC)
         remove_orphans(self._client)
-        container = Container(self._client, name=f"harness-{run_id}")
+        container = Container(self._client, name=_container_name(run_id, slot))
         labels = owner_labels(this_process(), run_id, limits=limits, now=now)
         try:
-            container.create(image_digest, limits, labels=labels)
+            container.create(image_digest, limits, labels=labels, gpu_ids=slot.gpu_ids)
             wire = container.attach()
             if not container.start():
                 return _never_started(container.state().error)
@@ -61,10 +63,15 @@ class DockerRunner:
                 limits=limits,
                 clock=ContainerClock(time.monotonic),
                 on_prediction=on_prediction,
+                stop=slot.stop,
             )
             return _watch(container, conversation, limits)
         finally:
             container.remove()
+
+
+def _container_name(run_id: str, slot: ContainerSlot) -> str:
+    return f"harness-{run_id}-{slot.number}" if slot.number else f"harness-{run_id}"
 
 
 def _watch(container: Container, conversation: Conversation, limits: ContainerLimits) -> RunOutcome:

@@ -3,7 +3,7 @@
 Every wall of DESIGN.md, "Isolation", stands here and nowhere else.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from docker.types import DeviceRequest, LogConfig, Ulimit
@@ -18,8 +18,11 @@ _PROCESSES_OF_NOBODY = 4096
 """A kernel limit over all containers of this user; the pids limit is each container's own."""
 
 
-def host_settings(limits: ContainerLimits) -> dict[str, Any]:
-    """Return the keyword arguments of the SDK's `create_host_config`."""
+def host_settings(limits: ContainerLimits, *, gpu_ids: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the keyword arguments of the SDK's `create_host_config`.
+
+    `gpu_ids` names the GPUs that the container gets; without them the engine chooses.
+    """
     return {
         "network_mode": "none",
         "cap_drop": ["ALL"],
@@ -43,7 +46,7 @@ def host_settings(limits: ContainerLimits) -> dict[str, Any]:
             Ulimit(name="core", soft=0, hard=0),
         ],
         "log_config": LogConfig(type=LogConfig.types.NONE),
-        "device_requests": _gpu_requests(limits.gpus),
+        "device_requests": _gpu_requests(limits.gpus, gpu_ids),
         "runtime": limits.runtime,
     }
 
@@ -78,5 +81,7 @@ def _environment(limits: ContainerLimits, image_environment: Mapping[str, str]) 
     return unset | fixed | unseen
 
 
-def _gpu_requests(gpus: int) -> list[DeviceRequest]:
+def _gpu_requests(gpus: int, gpu_ids: Sequence[str]) -> list[DeviceRequest]:
+    if gpu_ids:
+        return [DeviceRequest(device_ids=list(gpu_ids), capabilities=[["gpu"]])]
     return [DeviceRequest(count=gpus, capabilities=[["gpu"]])] if gpus else []

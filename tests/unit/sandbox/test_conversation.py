@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from harness.errors import PredictionRejectedError
+from harness.errors import PredictionRejectedError, RunStoppedError
 from harness.records.run import FailureReason, StreamedSample
 from harness.records.submission import ContainerLimits
 from harness.sandbox.conversation import Conversation
@@ -43,7 +43,15 @@ class Peer:
 
 
 @contextmanager
-def talk(part, *, samples=SAMPLES, limits=LIMITS, on_prediction=None, monotonic=time.monotonic):
+def talk(
+    part,
+    *,
+    samples=SAMPLES,
+    limits=LIMITS,
+    on_prediction=None,
+    monotonic=time.monotonic,
+    stop=None,
+):
     """Gives a conversation with `part`, which plays the container in a thread of its own."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
@@ -64,6 +72,7 @@ def talk(part, *, samples=SAMPLES, limits=LIMITS, on_prediction=None, monotonic=
             limits=limits,
             clock=ContainerClock(monotonic),
             on_prediction=on_prediction or taken.__setitem__,
+            stop=stop or threading.Event(),
         )
         try:
             yield conversation, taken
@@ -264,3 +273,17 @@ def test_who_offers_losses_is_evaluated_as_ever():
         assert conversation.hold().complete
 
     assert taken == {sample.id: sample.png for sample in SAMPLES}
+
+
+def test_a_conversation_that_is_told_to_stop_is_given_up():
+    stop = threading.Event()
+
+    def never_answers(peer):
+        peer.ready()
+        peer.next_sample()
+        stop.set()
+        while peer.next_sample() is not None:
+            pass
+
+    with talk(never_answers, stop=stop) as (conversation, _), pytest.raises(RunStoppedError):
+        conversation.hold()
