@@ -1,4 +1,4 @@
-"""A Docker engine of a test's own, which it may kill and start as it likes; nothing of containers."""
+"""A Docker engine of a test's own, to be killed and started at will; nothing of containers."""
 
 import os
 import shutil
