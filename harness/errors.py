@@ -133,6 +133,12 @@ class OutputError(HarnessError):
     exit_code = 19
 
 
+class OperatorError(HarnessError):
+    """The operator's file says something that it can't."""
+
+    exit_code = 20
+
+
 class PredictionRejectedError(Exception):
     """A prediction is not acceptable; the sandbox turns it into the run's outcome.
 

@@ -20,6 +20,7 @@ from harness.records.check import CheckReport
 from harness.records.diagnosis import Diagnosis
 from harness.records.edit_report import EditingReport
 from harness.records.exchange import ExportReport, ImportReport
+from harness.records.limits import LimitsReport
 from harness.records.manifest import VerificationReport
 from harness.records.ranking import Board, EvaluationReport
 
@@ -32,6 +33,7 @@ PRINTED: dict[str, type[Record]] = {
     "build-benchmark": BuildReport,
     "write-prompts": PromptReport,
     "check": CheckReport,
+    "limits": LimitsReport,
     "acceptance": AcceptanceReport,
     "edit": EditingReport,
     "export": ExportReport,

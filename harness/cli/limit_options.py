@@ -38,6 +38,7 @@ _LIMITS: tuple[tuple[str, click.ParamType[Any] | None, str], ...] = (
     ("runtime", None, "OCI runtime, as `runsc`."),
     ("startup_seconds", _SECONDS, "Deadline for the ready line."),
     ("image_seconds", _SECONDS, "Deadline for one prediction."),
+    ("total_seconds", _SECONDS, "Deadline for the whole run."),
 )
 """Name, type and help of each."""
 LIMIT_NAMES = tuple(name for name, _, _ in _LIMITS)

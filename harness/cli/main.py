@@ -21,6 +21,7 @@ COMMANDS = {
     "edit": "Edit one picture and show the edits side by side.",
     "evaluate": "Run a submission over a benchmark and store its scores.",
     "check": "Try a submission on three images and say precisely what is wrong.",
+    "limits": "Show the walls around a submission, and who put each where it is.",
     "rank": "Print the ranking of a benchmark's submissions.",
     "leaderboard": "Render the static leaderboard site.",
     "export": "Write a benchmark's pairs as mmsegmentation, datasets or plain folders want them.",

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from harness.evaluation.evaluate import EvaluationTarget
     from harness.records.label_space import LabelSpace
-    from harness.records.submission import ContainerLimits, SubmissionManifest
+    from harness.records.limits import GrantedLimits, OperatorSettings
+    from harness.records.submission import SubmissionManifest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,18 +63,21 @@ def prepare_target(
             what it can't have.
         ImageBuildError: Its image can't be built or found.
         WeightsError: Its weights are missing or not the promised bytes.
+        OperatorError: The operator's file says something that it can't.
     """
+    from harness.cli.operator_file import read_operator_settings
     from harness.evaluation.evaluate import EvaluationTarget
     from harness.sandbox.image import build_image, image_submission
     from harness.sandbox.submission_folder import load_submission
 
+    settings = read_operator_settings(workspace)
     folder = find_folder(choice.submission, workspace)
     if folder is None:
         image = image_submission(client, choice.submission)
-        limits = _judge(image.manifest, choice)
+        granted = _judge(image.manifest, choice, settings)
     else:
         submission = load_submission(folder)
-        limits = _judge(submission.manifest, choice)
+        granted = _judge(submission.manifest, choice, settings)
         click.echo(f"building the image of {submission.manifest.name}", err=True)
         image = build_image(
             client,
@@ -82,23 +86,30 @@ def prepare_target(
             cache_dir=workspace.cache,
             base_image=choice.base_image,
         )
-    return EvaluationTarget(manifest=image.manifest, image_digest=image.digest, limits=limits)
+    return EvaluationTarget(
+        manifest=image.manifest,
+        image_digest=image.digest,
+        limits=granted.limits,
+        limit_sources=granted.sources,
+    )
 
 
-def _judge(manifest: "SubmissionManifest", choice: SubmissionChoice) -> "ContainerLimits":
+def _judge(
+    manifest: "SubmissionManifest", choice: SubmissionChoice, settings: "OperatorSettings"
+) -> "GrantedLimits":
     """Return the limits it runs under, once its label space is known to be one.
 
     Raises:
         SubmissionError: Its label space, class map or resources can't be granted.
     """
     from harness.evaluation.class_map import own_label_space, prediction_table
-    from harness.records.submission import ResourceCeilings, limits_for
+    from harness.records.limits import grant_limits
 
     own = own_label_space(manifest, benchmark=choice.label_space)
     if choice.label_space is not None:
         prediction_table(manifest, own=own, benchmark=choice.label_space)
-    operator = {name: value for name, value in choice.limits.items() if value is not None}
-    return limits_for(manifest, ceilings=ResourceCeilings(), operator=operator)
+    options = {name: value for name, value in choice.limits.items() if value is not None}
+    return grant_limits(manifest, settings=settings, options=options)
 
 
 def find_folder(submission: str, workspace: Workspace) -> Path | None:

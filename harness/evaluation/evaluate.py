@@ -2,8 +2,8 @@
 
 import logging
 import platform
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -21,7 +21,14 @@ from harness.evaluation.feed import scored_samples, stream_samples
 from harness.evaluation.run_folder import write_run_folder
 from harness.evaluation.scoring import RejectedSampleError, Scorer
 from harness.records.manifest import BenchmarkHeader, Sample
-from harness.records.run import ClassCounts, FailureReason, RunOutcome, RunRecord, RunStatus
+from harness.records.run import (
+    ClassCounts,
+    FailureReason,
+    LimitSource,
+    RunOutcome,
+    RunRecord,
+    RunStatus,
+)
 from harness.records.submission import ContainerLimits, SubmissionManifest
 from harness.sandbox.runner import SubmissionRunner
 from harness.store.database import UNPAIRED, ResultsStore
@@ -44,6 +51,8 @@ class EvaluationTarget:
     """The content digest of its image."""
     limits: ContainerLimits
     """The walls it runs behind."""
+    limit_sources: Mapping[str, LimitSource] = field(default_factory=dict)
+    """Who set each limit; those left out are defaults."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -155,7 +155,7 @@ class RunRecord(Record):
     forced: bool = False
     """Whether the same key had been run before and this one was asked for all the same."""
     limit_sources: dict[str, LimitSource] = Field(default_factory=dict)
-    """Who set each limit, by its name; those left out are defaults (issue 5)."""
+    """Who set each limit, by its name; those left out are defaults."""
     workers: int = Field(default=1, ge=1)
     """Number of containers that shared the samples."""
     parts: tuple[RunPart, ...] = ()

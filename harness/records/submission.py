@@ -1,10 +1,7 @@
 """What a submission says of itself, and the limits it runs under; nothing of containers at work."""
 
-from collections.abc import Mapping
-
 from pydantic import Field
 
-from harness.errors import SubmissionError
 from harness.records.base import Record
 from harness.records.manifest import SHA256_PATTERN
 from harness.records.recipe import NAME_PATTERN
@@ -137,32 +134,3 @@ class ResourceCeilings(Record):
     """Deadline for one prediction, in seconds."""
     total_seconds: float = Field(default=604800.0, gt=0)
     """Deadline for the whole run, in seconds."""
-
-
-def limits_for(
-    manifest: SubmissionManifest,
-    *,
-    ceilings: ResourceCeilings,
-    operator: Mapping[str, int | float | str],
-) -> ContainerLimits:
-    """Return the default limits under what `manifest` asks for, and both under the operator's.
-
-    `operator` holds limits by field name. What it sets holds whatever the submission asks for.
-
-    Raises:
-        SubmissionError: The submission asks for more than a ceiling.
-    """
-    requested = manifest.resources.model_dump(exclude_none=True)
-    asked = {name: value for name, value in requested.items() if name not in operator}
-    for name, most in ceilings.model_dump().items():
-        if asked.get(name, most) > most:
-            msg = (
-                f"submission {manifest.name!r} asks for {name} = {asked[name]} and may have {most}"
-                " at most"
-            )
-            raise SubmissionError(
-                msg,
-                remedy="Ask for less under [resources] in its submission.toml, or grant it as the"
-                f" operator with --{name.replace('_', '-')} {asked[name]}.",
-            )
-    return ContainerLimits.model_validate(asked | dict(operator))
