@@ -1,6 +1,7 @@
 """A Docker engine of a test's own, to be killed and started at will; nothing of containers."""
 
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -21,8 +22,9 @@ START_SECONDS = 30.0
 class PrivateEngine:
     """A `dockerd` beside the machine's own, with its own images, containers, sockets and state.
 
-    It has no bridge and writes no firewall rules, so it can't disturb the other one. Its folder
-    is outside the test's tmp_path: a socket's path must be short.
+    It writes no firewall rules and has a bridge of its own, which leads nowhere: with
+    `--bridge=none` dockerd would remove docker0 under the machine's engine. Its folder is outside
+    the test's tmp_path: a socket's path must be short.
     """
 
     def __init__(self, *options: str) -> None:
@@ -31,6 +33,7 @@ class PrivateEngine:
             pytest.fail("an engine of the test's own needs dockerd, and root to start it")
         self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._options = options
+        self._bridge = f"he-{secrets.token_hex(4)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._containerd: subprocess.Popen[bytes] | None = None
         self.address = f"unix://{self._folder}/docker.sock"
@@ -42,6 +45,7 @@ class PrivateEngine:
             places = {"root": "containerd", "state": "state", "address": "containerd.sock"}
             options = [f"--{name}={self._folder}/{place}" for name, place in places.items()]
             self._containerd = self._launch(["containerd", *options])
+            subprocess.run(["ip", "link", "add", self._bridge, "type", "bridge"], check=True)
         self._process = self._launch(["dockerd", *self._state_options(), *self._options])
         until = time.monotonic() + START_SECONDS
         while not self._answers():
@@ -82,6 +86,7 @@ class PrivateEngine:
         for pid in self._processes():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+        subprocess.run(["ip", "link", "delete", self._bridge], check=False, capture_output=True)
         self._unmount()
         shutil.rmtree(self._folder, ignore_errors=True)
 
@@ -98,7 +103,7 @@ class PrivateEngine:
             *(f"--{name}={folder}/{place}" for name, place in places.items()),
             f"--host={self.address}",
             f"--containerd={folder}/containerd.sock",
-            "--bridge=none",
+            f"--bridge={self._bridge}",
             "--iptables=false",
             "--ip6tables=false",
         )
