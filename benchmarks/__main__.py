@@ -25,6 +25,7 @@ SECTIONS = (
     "editing",
     "build",
     "manifest",
+    "isolation",
     "stream",
     "scoring",
     "ranking",
