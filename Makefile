@@ -2,7 +2,7 @@
 .DEFAULT_GOAL := help
 # the steps share one environment and one engine
 .NOTPARALLEL:
-.PHONY: help demo diffusion test check lint bench lock format clean runtime development engine base-image browser
+.PHONY: help demo diffusion test check lint bench fuzz lock format clean runtime development engine base-image browser
 SHELL := /bin/bash
 
 help: ## Show this list
@@ -15,13 +15,16 @@ diffusion: ## Install PyTorch and what editing with a diffusion model needs besi
 	@scripts/python-env.sh diffusion
 
 test: lint engine base-image browser ## Run the checks and every test, Docker and Chromium included
-	@.venv/bin/python -m pytest --run-docker --run-browser
+	@scripts/test.sh
 
 check: lint ## Run lint, types, layers and the fast tests, as before every commit
 	@.venv/bin/python -m pytest -m "not docker and not browser and not gpu and not reference"
 
 bench: development engine base-image ## Measure everything and record it under benchmarks/
 	@.venv/bin/python -m benchmarks
+
+fuzz: development ## Fuzz what reads hostile bytes, SECONDS=60 for each target; what breaks is kept
+	@.venv/bin/python tests/fuzz/fuzz.py run --seconds $(or $(SECONDS),60)
 
 lock: development ## Pin the dependencies anew in requirements.lock (UPGRADE=1 for newer versions)
 	@.venv/bin/python scripts/lock.py $(if $(UPGRADE),--upgrade)

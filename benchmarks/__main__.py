@@ -26,6 +26,7 @@ SECTIONS = (
     "build",
     "manifest",
     "isolation",
+    "evaluate",
     "stream",
     "scoring",
     "ranking",

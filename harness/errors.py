@@ -81,6 +81,10 @@ class DatabaseBusyError(HarnessError):
     exit_code = 11
 
 
+class RunBusyError(DatabaseBusyError):
+    """Another process evaluates the same image on the same benchmark under the same limits."""
+
+
 class SourceDataError(HarnessError):
     """Source images or labels are missing or broken."""
 
@@ -101,6 +105,10 @@ class RunInterruptedError(HarnessError):
 
 class RunStoppedError(RunInterruptedError):
     """A container was given up because its run was told to stop."""
+
+
+class UnexplainedKillError(RunInterruptedError):
+    """A container was ended by a SIGKILL that nobody explains, for the first time in its run."""
 
 
 class BenchmarkError(HarnessError):
@@ -137,6 +145,12 @@ class OperatorError(HarnessError):
     """The operator's file says something that it can't."""
 
     exit_code = 20
+
+
+class RunError(HarnessError):
+    """A run is not stored, or its predictions can't be scored anew."""
+
+    exit_code = 21
 
 
 class PredictionRejectedError(Exception):

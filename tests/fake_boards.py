@@ -1,10 +1,9 @@
 """Made-up boards, samples and pictures for tests of the site: plausible, and some hostile."""
 
-import hashlib
 import io
-from datetime import UTC, datetime
 
 import numpy as np
+from fake_runs import HOSTILE, LOG, WHEN, outcome, parts, run_record, sha
 from PIL import Image
 
 from harness.leaderboard.content import BoardContent
@@ -21,8 +20,8 @@ from harness.records.ranking import (
     RankedSubmission,
     ValueScore,
 )
-from harness.records.run import FailureReason, RunStatus
-from harness.records.submission import SubmissionManifest
+from harness.records.run import FailureReason, LimitSource, RunStatus
+from harness.records.submission import ContainerLimits, SubmissionManifest
 
 VALUES = {
     Attribute.COLOR: ("violet", "pink", "blue", "green", "orange", "multi"),
@@ -33,13 +32,7 @@ VALUES = {
     Attribute.SIZE: ("larger", "smaller"),
     Attribute.POSITION: ("left", "right"),
 }
-HOSTILE = "<script>document.title='pwned'</script><img src=x onerror=alert(1)>"
-WHEN = datetime(2026, 11, 22, 13, 37, tzinfo=UTC)
 CLASSES = ("background", "bird", "boat", "bus", "car", "cow", "dog", "horse", "sheep")
-
-
-def sha(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def edits(values=VALUES):
@@ -217,8 +210,71 @@ def failed_run():
         reason=FailureReason.OUT_OF_MEMORY,
         sample_id="00000000000000aa",
         detail="The kernel ended it at 2048 MiB.",
-        log_tail=f"Traceback (most recent call last):\n  {HOSTILE}\nMemoryError",
+        log_tail=LOG,
         finished_at=WHEN,
+    )
+
+
+def failed_record():
+    """Return the record of `failed_run`: on an edit, with a hostile log and limits of all three."""
+    shown = failed_run()
+    edit = next(s for s in samples() if s.edit is not None and s.accepted)
+    ended = outcome(
+        status=shown.status,
+        reason=shown.reason,
+        sample_id=edit.id,
+        detail=f"{shown.detail} {HOSTILE}",
+        log=LOG,
+        predictions=13,
+        exit_code=137,
+    )
+    return run_record(
+        shown.run_id,
+        shown.submission,
+        ended,
+        limits=ContainerLimits(memory_mb=4096, image_seconds=90.0),
+        limit_sources={
+            "memory_mb": LimitSource.SUBMISSION,
+            "image_seconds": LimitSource.OPERATOR,
+        },
+    )
+
+
+def runs():
+    """Return the runs of the board: those that are shown, and failed ones, some of them older."""
+    exited = outcome(
+        status=RunStatus.SUBMISSION_FAILED,
+        reason=FailureReason.EXITED_EARLY,
+        detail="it exited with code 1 after 2 predictions",
+        log=f"{HOSTILE}\nModuleNotFoundError: No module named 'timm'\n",
+        predictions=2,
+        exit_code=1,
+    )
+    source = samples()[0].source_id
+    wrong = outcome(
+        status=RunStatus.SUBMISSION_FAILED,
+        reason=FailureReason.WRONG_SIZE,
+        sample_id=source,
+        detail="the prediction is 32x32, its image is 48x36",
+        predictions=0,
+        exit_code=None,
+    )
+    lost = outcome(
+        status=RunStatus.HARNESS_FAILED,
+        detail="the container engine was lost",
+        predictions=0,
+        startup_seconds=None,
+        total_seconds=0.0,
+        exit_code=None,
+    )
+    augmented, hostile, unet = (row.submission for row in ranked_rows()[:3])
+    return (
+        run_record("e" * 12, augmented, exited, minutes=300),
+        run_record("d" * 12, unet, wrong, minutes=200),
+        run_record("c" * 12, unet, lost, minutes=100, workers=4),
+        run_record(f"{1:012x}", augmented, outcome(), parts=parts(), predictions_kept=True),
+        run_record(f"{2:012x}", hostile, outcome(), rescored_from="9" * 12),
+        failed_record(),
     )
 
 
@@ -296,5 +352,5 @@ def png(sample_id: str) -> bytes:
 
 
 def content(**changes):
-    fields = {"board": board(), "samples": samples(), "read_image": png}
+    fields = {"board": board(), "samples": samples(), "read_image": png, "runs": runs()}
     return BoardContent(**(fields | changes))

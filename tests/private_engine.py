@@ -4,6 +4,7 @@ import os
 import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -29,8 +30,10 @@ class PrivateEngine:
 
     def __init__(self, *options: str) -> None:
         """Prepare one; `options` are more options of dockerd's."""
-        if shutil.which("dockerd") is None or os.geteuid() != 0:
-            pytest.fail("an engine of the test's own needs dockerd, and root to start it")
+        missing = [name for name in ("dockerd", "containerd", "ip") if shutil.which(name) is None]
+        if missing or os.geteuid() != 0:
+            lack = ", ".join(missing) or "root's rights"
+            pytest.fail(f"an engine of the test's own can't be started without {lack}")
         self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._options = options
         self._bridge = f"he-{secrets.token_hex(4)}"
@@ -109,6 +112,10 @@ class PrivateEngine:
         )
 
     def _answers(self) -> bool:
+        # The SDK leaves a socket open where it is refused, for any later test to be warned of.
+        with socket.socket(socket.AF_UNIX) as knocking:
+            if knocking.connect_ex(self.address.removeprefix("unix://")) != 0:
+                return False
         try:
             with closing(docker.DockerClient(base_url=self.address)) as client:
                 return bool(client.ping())

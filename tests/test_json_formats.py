@@ -23,6 +23,7 @@ from harness.records.exchange import ExportReport, ImportReport
 from harness.records.limits import LimitsReport
 from harness.records.manifest import VerificationReport
 from harness.records.ranking import Board, EvaluationReport
+from harness.records.run_account import RescoreReport, RunAccount, RunListing
 
 DOCUMENT = (Path(__file__).resolve().parent.parent / "docs" / "json-formats.md").read_text("utf-8")
 PRINTED: dict[str, type[Record]] = {
@@ -34,6 +35,9 @@ PRINTED: dict[str, type[Record]] = {
     "write-prompts": PromptReport,
     "check": CheckReport,
     "limits": LimitsReport,
+    "runs": RunListing,
+    "runs show": RunAccount,
+    "rescore": RescoreReport,
     "acceptance": AcceptanceReport,
     "edit": EditingReport,
     "export": ExportReport,
@@ -105,6 +109,7 @@ def test_what_is_printed_reads_back_with_its_properties_left_out() -> None:
 
 
 def test_every_command_that_prints_a_record_has_a_section() -> None:
-    headed = re.findall(r"^## `harness ([a-z-]+)`: (\w+)$", DOCUMENT, re.MULTILINE)
+    headed = re.findall(r"^## `harness ([a-z -]+)`: (\w+)$", DOCUMENT, re.MULTILINE)
     assert dict(headed) == {command: record.__name__ for command, record in PRINTED.items()}
-    assert set(PRINTED) == set(COMMANDS) - {"leaderboard", "base-image"}
+    printing = {name.split()[0] for name in PRINTED}
+    assert printing == set(COMMANDS) - {"leaderboard", "base-image"}

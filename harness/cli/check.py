@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness.cli.engine_options import engine_options, open_engine
 from harness.cli.limit_options import limit_options
 from harness.cli.output import (
     OutputFormat,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 @click.option("--benchmark", default="mini", show_default=True, help="A built benchmark's name.")
 @submission_options
 @limit_options
+@engine_options
 @format_option
 @click.pass_obj
 def command(
@@ -38,6 +40,7 @@ def command(
     benchmark: str,
     weights_dir: Path | None,
     base_image: str | None,
+    allow_unenforced: tuple[str, ...],
     output_format: str,
     **limits: Any,  # noqa: ANN401 - click hands the limit options over by name
 ) -> None:
@@ -57,7 +60,6 @@ def command(
     from harness.dataset.benchmark_folder import BenchmarkFolder
     from harness.evaluation.check import check
     from harness.sandbox.docker_runner import DockerRunner
-    from harness.sandbox.engine import connect
 
     workspace = Workspace(root=root)
     folder = BenchmarkFolder(workspace.benchmark(benchmark))
@@ -68,15 +70,17 @@ def command(
         limits=limits,
         label_space=folder.header().label_space,
     )
-    with closing(connect()) as client:
+    with closing(open_engine(allow_unenforced)) as client:
         target = prepare_target(client, choice, workspace)
-        report = check(target, folder, runner=DockerRunner(client), run_id=secrets.token_hex(6))
+        runner = DockerRunner(client, allow_unenforced=allow_unenforced)
+        report = check(target, folder, runner=runner, run_id=secrets.token_hex(6))
     _echo(report, OutputFormat(output_format))
     if not report.ok:
         from harness.errors import SubmissionFailedError
 
         message = f"{report.submission} would fail: {report.findings[0].message}"
-        raise SubmissionFailedError(message, remedy="Mend it and check again.")
+        first = report.advice.tries[0] if report.advice else "Mend it."
+        raise SubmissionFailedError(message, remedy=f"{first} Then check again.")
 
 
 def _echo(report: "CheckReport", output_format: OutputFormat) -> None:
@@ -117,5 +121,9 @@ def _echo_outcome(report: "CheckReport") -> None:
         click.echo(f"{finding.severity.value}: {printable(finding.message)}")
     if not report.findings:
         click.echo("ok: nothing wrong was found")
+    if report.advice is not None:
+        click.echo("what to try:")
+        for sentence in report.advice.tries:
+            click.echo(f"- {printable(sentence)}")
     if not report.ok:
         echo_log_tail(outcome)

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness.cli.limit_options import limit_options
+from harness.cli.engine_options import engine_options, open_engine
+from harness.cli.limit_options import LIMIT_NAMES, limit_options
 from harness.cli.output import (
     OutputFormat,
     echo_csv,
@@ -17,12 +18,15 @@ from harness.cli.output import (
 )
 from harness.cli.results_options import database_option
 from harness.cli.submission_choice import SubmissionChoice, prepare_target, submission_options
+from harness.cli.worker_options import worker_options
 from harness.cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from harness.evaluation.evaluate import EvaluationPlaces, EvaluationTarget
+    from harness.cli.interrupts import Interrupts
+    from harness.cli.worker_options import RunnerChoice
+    from harness.evaluation.target import EvaluationOptions, EvaluationPlaces, EvaluationTarget
     from harness.records.ranking import (
         AttributeScore,
         EvaluationReport,
@@ -37,8 +41,17 @@ if TYPE_CHECKING:
 @click.option("--benchmark", default="mini", show_default=True, help="A built benchmark's name.")
 @database_option
 @click.option("--again", is_flag=True, help="Run even what has been run before.")
+@click.option("--fresh", is_flag=True, help="Throw away what an unfinished run has predicted.")
+@click.option(
+    "--keep-predictions/--no-keep-predictions",
+    default=True,
+    show_default=True,
+    help="Keep the predictions in the run's folder, for `harness rescore`.",
+)
 @submission_options
 @limit_options
+@worker_options
+@engine_options
 @format_option
 @click.pass_obj
 def command(
@@ -49,73 +62,119 @@ def command(
     benchmark: str,
     database: Path | None,
     again: bool,
-    weights_dir: Path | None,
-    base_image: str | None,
+    fresh: bool,
+    keep_predictions: bool,
+    workers: int,
+    gpu_ids: tuple[str, ...],
+    allow_unenforced: tuple[str, ...],
     output_format: str,
-    **limits: Any,  # noqa: ANN401 - click hands the limit options over by name
+    **given: Any,  # noqa: ANN401 - click hands the options of submissions and limits over by name
 ) -> None:
     r"""Run SUBMISSION over a benchmark in an isolated container and store its scores.
 
     SUBMISSION is a name under submissions/, a folder with a submission.toml, or an image. The same
-    benchmark, image and limits are not run twice, unless --again. Exits with 13 where the
-    submission failed, which is stored and shown, and with 14 where the harness could not finish.
+    benchmark, image and limits are not run twice, unless --again. A run that was cut off, by Ctrl-C
+    or by anything else, goes on where it was when the same command is given again. With --workers,
+    several containers share the images, unless the submission says `stateless = false`; several
+    evaluations of different submissions may also run at once. Exits with 13 where the submission
+    failed, which is stored and shown, with 14 where the harness could not finish, and with 130
+    after Ctrl-C.
 
     \b
     Example:
       harness evaluate color-forest --benchmark mini
       harness evaluate ./my-model --benchmark camvid --weights-dir ~/weights --format json
+      harness evaluate mini-unet --workers 4 --gpus 1 --gpu-ids 0,1,2,3
     """
     from contextlib import closing
 
-    from harness.dataset.benchmark_folder import BenchmarkFolder
-    from harness.evaluation.evaluate import EvaluationPlaces, reuse_run
-    from harness.records.ranking import EvaluationReport
-    from harness.sandbox.engine import connect
+    from harness.cli.interrupts import interruptible
+    from harness.cli.worker_options import RunnerChoice
+    from harness.evaluation.target import EvaluationOptions
 
     workspace = Workspace(root=root)
-    places = EvaluationPlaces(
+    places = _places(workspace, benchmark, database)
+    limits = {name: given.pop(name) for name in LIMIT_NAMES}
+    choice = SubmissionChoice(
+        submission=submission,
+        limits=limits,
+        label_space=places.benchmark.header().label_space,
+        workers=workers,
+        gpu_ids=gpu_ids,
+        **given,
+    )
+    how = RunnerChoice(workers=workers, gpu_ids=gpu_ids, allow_unenforced=allow_unenforced)
+    options = EvaluationOptions(
+        again=again, fresh=fresh, keep_predictions=keep_predictions, workers=workers
+    )
+    with interruptible() as interrupts, closing(open_engine(allow_unenforced)) as client:
+        target = prepare_target(client, choice, workspace)
+        report = _report(client, target, places, how=how, options=options, interrupts=interrupts)
+    _echo(report, OutputFormat(output_format))
+    _raise_failure(report.run, places)
+
+
+def _places(workspace: Workspace, benchmark: str, database: Path | None) -> "EvaluationPlaces":
+    from harness.dataset.benchmark_folder import BenchmarkFolder
+    from harness.evaluation.target import EvaluationPlaces
+
+    return EvaluationPlaces(
         benchmark=BenchmarkFolder(workspace.benchmark(benchmark)),
         database=database or workspace.database,
         runs=workspace.leaderboard / "runs",
     )
-    choice = SubmissionChoice(
-        submission=submission,
-        weights_dir=weights_dir,
-        base_image=base_image,
-        limits=limits,
-        label_space=places.benchmark.header().label_space,
-    )
-    with closing(connect()) as client:
-        target = prepare_target(client, choice, workspace)
-        known = None if again else reuse_run(target, places)
-        if known is not None:
-            click.echo(f"already run as {known.run_id}; --again runs it once more", err=True)
-        run = known or _run(client, target, places)
-    report = EvaluationReport(run=run, reused=known is not None, scores=_scores(run, places))
-    _echo(report, OutputFormat(output_format))
-    _raise_failure(run, places)
+
+
+def _report(
+    client: "DockerClient",
+    target: "EvaluationTarget",
+    places: "EvaluationPlaces",
+    *,
+    how: "RunnerChoice",
+    options: "EvaluationOptions",
+    interrupts: "Interrupts",
+) -> "EvaluationReport":
+    """Return the run of the same key that is known, or else a new one, with its scores."""
+    from harness.evaluation.evaluate import reuse_run
+    from harness.records.ranking import EvaluationReport
+
+    known = None if options.again else reuse_run(target, places)
+    if known is not None:
+        click.echo(f"already run as {known.run_id}; --again runs it once more", err=True)
+    run = known or _run(client, target, places, how=how, options=options, interrupts=interrupts)
+    return EvaluationReport(run=run, reused=known is not None, scores=_scores(run, places))
 
 
 def _run(
-    client: "DockerClient", target: "EvaluationTarget", places: "EvaluationPlaces"
+    client: "DockerClient",
+    target: "EvaluationTarget",
+    places: "EvaluationPlaces",
+    *,
+    how: "RunnerChoice",
+    options: "EvaluationOptions",
+    interrupts: "Interrupts",
 ) -> "RunRecord":
     import secrets
 
+    from harness.cli.interrupts import StoppableRunner
     from harness.cli.progress import Progress
+    from harness.cli.worker_options import make_runner
     from harness.evaluation.evaluate import evaluate
     from harness.evaluation.feed import scored_samples
-    from harness.sandbox.docker_runner import DockerRunner
     from harness.sandbox.engine import describe
 
-    total = len(scored_samples(places.benchmark))
+    machine, total = describe(client), len(scored_samples(places.benchmark))
+    runner = make_runner(client, target, machine, how=how, samples=total)
     with Progress(f"evaluate {target.manifest.name}", total=total, unit="images") as progress:
         return evaluate(
             target,
             places,
-            runner=DockerRunner(client),
-            engine=describe(client).summary(),
+            runner=StoppableRunner(runner, interrupts),
+            engine=machine.summary(),
             run_id=secrets.token_hex(6),
             on_scored=progress.advance,
+            on_note=lambda note: click.echo(note, err=True),
+            options=options,
         )
 
 
@@ -123,12 +182,12 @@ def _scores(run: "RunRecord", places: "EvaluationPlaces") -> "RankedSubmission |
     """Return the run's row of the board, or None where the board does not show this run."""
     from harness.leaderboard.board import build_board
     from harness.records.run import RunStatus
-    from harness.store.database import ResultsStore
+    from harness.store.reader import ResultsReader
 
     if run.outcome.status is not RunStatus.COMPLETED:
         return None
-    with ResultsStore.open_read_only(places.database) as store:
-        board = build_board(store, benchmark_digest=run.benchmark_digest, resamples=0)
+    store = ResultsReader(places.database)
+    board = build_board(store, benchmark_digest=run.benchmark_digest, resamples=0)
     rows = (*board.ranked, *board.unranked)
     return next((row for row in rows if row.run_id == run.run_id), None)
 
@@ -165,7 +224,6 @@ def _cells(
 
 def _raise_failure(run: "RunRecord", places: "EvaluationPlaces") -> None:
     from harness.errors import RunInterruptedError, SubmissionFailedError
-    from harness.evaluation.run_folder import LOG_NAME
     from harness.records.run import RunStatus
 
     outcome = run.outcome
@@ -177,11 +235,20 @@ def _raise_failure(run: "RunRecord", places: "EvaluationPlaces") -> None:
             where = f" at sample {outcome.sample_id}" if outcome.sample_id else ""
             echo_log_tail(outcome)
             message = f"{run.submission.name} failed ({reason}{where}): {outcome.detail}"
-            raise SubmissionFailedError(
-                message,
-                remedy=f"Run `harness check {run.submission.name}`; the whole log is in"
-                f" {places.runs / run.run_id / LOG_NAME}.",
-            )
+            raise SubmissionFailedError(message, remedy=_remedy(run, places))
         case RunStatus.HARNESS_FAILED:
             message = f"run {run.run_id} could not be finished: {outcome.detail}"
             raise RunInterruptedError(message, remedy="It is safe to run it again.")
+
+
+def _remedy(run: "RunRecord", places: "EvaluationPlaces") -> str:
+    """Return the first thing to try of a failed run, and where the rest is told."""
+    from harness.evaluation.run_folder import LOG_NAME
+    from harness.records.advice import advise
+
+    advice = advise(run, benchmark=places.benchmark.header().name)
+    first = f"{advice.tries[0]} " if advice is not None else ""
+    return (
+        f"{first}`harness runs show {run.run_id}` tells more, `harness check {run.submission.name}`"
+        f" tries three images; the whole log is in {places.runs / run.run_id / LOG_NAME}."
+    )

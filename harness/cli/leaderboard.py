@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from harness.dataset.benchmark_folder import BenchmarkFolder
     from harness.leaderboard.content import BoardContent
     from harness.records.manifest import BenchmarkHeader
-    from harness.store.database import ResultsStore
+    from harness.store.reader import ResultsReader
 
 
 @click.command("leaderboard")
@@ -56,14 +56,14 @@ def command(
     """
     from harness.cli.progress import Progress
     from harness.leaderboard.site import pictures_to_make, render_site
-    from harness.store.database import ResultsStore
+    from harness.store.reader import ResultsReader
 
     workspace = Workspace(root=root)
-    with ResultsStore.open_read_only(database or workspace.database) as store:
-        contents = [
-            _content(store, header, workspace=workspace, resamples=resamples)
-            for header in _chosen(store.benchmarks(), names)
-        ]
+    store = ResultsReader(database or workspace.database)
+    contents = [
+        _content(store, header, workspace=workspace, resamples=resamples)
+        for header in _chosen(store.benchmarks(), names)
+    ]
     site = output or workspace.leaderboard / "site"
     total = pictures_to_make(contents, site)
     if total:
@@ -91,7 +91,7 @@ def _chosen(stored: "Sequence[BenchmarkHeader]", names: "Sequence[str]") -> "lis
 
 
 def _content(
-    store: "ResultsStore", header: "BenchmarkHeader", *, workspace: Workspace, resamples: int
+    store: "ResultsReader", header: "BenchmarkHeader", *, workspace: Workspace, resamples: int
 ) -> "BoardContent":
     from harness.dataset.benchmark_folder import BenchmarkFolder
     from harness.leaderboard.board import build_board
@@ -102,6 +102,7 @@ def _content(
         board=build_board(store, benchmark_digest=header.digest, resamples=resamples),
         samples=store.samples(header.digest),
         read_image=folder.image_png if _lies_here(folder, header) else None,
+        runs=store.runs(header.digest),
     )
 
 

@@ -43,7 +43,7 @@ def engine_checks() -> Iterator[MachineCheck]:
     from contextlib import closing
 
     from harness.errors import EngineError
-    from harness.sandbox.engine import connect, describe
+    from harness.sandbox.engine import connect, describe, is_exposed
 
     try:
         client = connect()
@@ -56,12 +56,7 @@ def engine_checks() -> Iterator[MachineCheck]:
         except EngineError as error:
             yield _missing("engine", str(error), error.remedy)
             return
-        yield _ok(
-            "engine",
-            f"{engine.name} {engine.version}, API {engine.api_version}, "
-            f"{engine.storage_driver}, cgroup v{engine.cgroup_version or '?'}, "
-            f"{engine.cpus} CPUs, {engine.memory_bytes / 2**30:.1f} GiB",
-        )
+        yield _engine_check(engine, exposed=is_exposed(client))
         yield _limits_check(engine)
         yield _runtimes_check(engine)
         yield _base_image_check(client)
@@ -146,15 +141,35 @@ def _package_versions() -> tuple[dict[str, str], list[str]]:
     return versions, absent
 
 
+def _engine_check(engine: "EngineDescription", *, exposed: bool) -> MachineCheck:
+    rights = "rootless" if engine.rootless else "with root's rights"
+    users = "users remapped" if engine.remapped else "users not remapped"
+    found = (
+        f"{engine.name} {engine.version} at {engine.address}, {rights}, {users}, "
+        f"API {engine.api_version}, {engine.storage_driver}, "
+        f"cgroup v{engine.cgroup_version or '?'}, "
+        f"{engine.cpus} CPUs, {engine.memory_bytes / 2**30:.1f} GiB"
+    )
+    if not exposed:
+        return _ok("engine", found)
+    return _warn(
+        "engine",
+        found,
+        "Whoever reaches this address is root on that machine, and nothing is encrypted: use "
+        "ssh://USER@HOST, or TLS (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH).",
+    )
+
+
 def _limits_check(engine: "EngineDescription") -> MachineCheck:
     if engine.unenforced:
-        return _warn(
+        return _missing(
             "limits",
             f"this engine does not enforce: {', '.join(engine.unenforced)}",
-            "Submissions can exceed these; give the engine the cgroup controllers (on cgroup v1 "
-            "swap accounting takes the kernel option `swapaccount=1`).",
+            "Submissions could exceed these, so `harness evaluate` refuses them here: give the "
+            "engine the cgroup controllers (docs/engines.md), or allow it for those you trust with "
+            f"--allow-unenforced {','.join(engine.unenforced)}.",
         )
-    return _ok("limits", "memory, swap, processes and processors are enforced")
+    return _ok("limits", "memory, swap, pids, cpus and seccomp are enforced")
 
 
 def _runtimes_check(engine: "EngineDescription") -> MachineCheck:

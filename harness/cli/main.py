@@ -9,6 +9,7 @@ from typing import Never
 import click
 
 from harness import __version__
+from harness.cli.interrupts import INTERRUPTED
 from harness.errors import DiskFullError, HarnessError, PermissionRefusedError
 from harness.records.printable import printable
 
@@ -22,6 +23,8 @@ COMMANDS = {
     "evaluate": "Run a submission over a benchmark and store its scores.",
     "check": "Try a submission on three images and say precisely what is wrong.",
     "limits": "Show the walls around a submission, and who put each where it is.",
+    "runs": "List runs, and tell of one what happened and what to try.",
+    "rescore": "Score the kept predictions of a run anew.",
     "rank": "Print the ranking of a benchmark's submissions.",
     "leaderboard": "Render the static leaderboard site.",
     "export": "Write a benchmark's pairs as mmsegmentation, datasets or plain folders want them.",
@@ -33,7 +36,6 @@ COMMANDS = {
 
 _MODULES = {"import": "import_"}
 """The modules of commands whose name is no module's: `import` is a word of the language."""
-INTERRUPTED = 130
 INTERNAL_ERROR = 1
 
 
@@ -56,7 +58,8 @@ class LazyGroup(click.Group):
         if not isinstance(command, click.Command):
             msg = f"harness.cli.{cmd_name} holds no command"
             raise TypeError(msg)
-        command.help = _with_kept_lines(command.help)
+        for one in (command, *_subcommands(command)):
+            one.help = _with_kept_lines(one.help)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -95,6 +98,10 @@ def cli(ctx: click.Context, workspace: str, *, verbose: bool) -> None:
         stream=sys.stderr,
     )
     ctx.obj = Path(workspace)
+
+
+def _subcommands(command: click.Command) -> tuple[click.Command, ...]:
+    return tuple(command.commands.values()) if isinstance(command, click.Group) else ()
 
 
 def _with_kept_lines(text: str | None) -> str | None:

@@ -10,7 +10,7 @@ from harness.cli.workspace import Workspace
 
 if TYPE_CHECKING:
     from harness.acceptance.loss_reader import LossReader
-    from harness.evaluation.evaluate import EvaluationTarget
+    from harness.evaluation.target import EvaluationTarget
     from harness.records.acceptance import NoiseRule
     from harness.records.label_space import LabelSpace
 

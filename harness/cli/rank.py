@@ -65,11 +65,11 @@ def command(
     from harness.cli.benchmark_choice import choose_benchmark
     from harness.cli.rank_output import echo_board_csv, echo_board_table, ordered_by
     from harness.leaderboard.board import build_board
-    from harness.store.database import ResultsStore
+    from harness.store.reader import ResultsReader
 
-    with ResultsStore.open_read_only(database or Workspace(root=root).database) as store:
-        header = choose_benchmark(store.benchmarks(), benchmark, digest_prefix=digest)
-        board = build_board(store, benchmark_digest=header.digest, resamples=resamples, seed=seed)
+    store = ResultsReader(database or Workspace(root=root).database)
+    header = choose_benchmark(store.benchmarks(), benchmark, digest_prefix=digest)
+    board = build_board(store, benchmark_digest=header.digest, resamples=resamples, seed=seed)
     attribute = None if by == OVERALL else Attribute(by)
     _check_attribute(board, attribute)
     board = ordered_by(board, attribute)

@@ -50,6 +50,7 @@ def echo_board_table(board: Board, attribute: Attribute | None) -> None:
             ("submission", "status", "reason", "sample", "detail", "run"),
             [_failed_cells(run) for run in board.failed],
         )
+        click.echo("`harness runs show RUN` tells why, and what to try.")
 
 
 def echo_board_csv(board: Board) -> None:

@@ -12,7 +12,7 @@ from harness.cli.workspace import Workspace
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from harness.evaluation.evaluate import EvaluationTarget
+    from harness.evaluation.target import EvaluationTarget
     from harness.records.label_space import LabelSpace
     from harness.records.limits import GrantedLimits, OperatorSettings
     from harness.records.submission import SubmissionManifest
@@ -32,6 +32,10 @@ class SubmissionChoice:
     """The operator's limits; None values are left to the submission and the defaults."""
     label_space: "LabelSpace | None" = None
     """The benchmark's; where given, a class map that doesn't fit it is refused before a build."""
+    workers: int = 1
+    """Number of containers that are to share the images."""
+    gpu_ids: tuple[str, ...] = ()
+    """The GPUs that they are to use; empty for the usual ones."""
 
 
 _OPTIONS = (
@@ -64,9 +68,10 @@ def prepare_target(
         ImageBuildError: Its image can't be built or found.
         WeightsError: Its weights are missing or not the promised bytes.
         OperatorError: The operator's file says something that it can't.
+        DeviceError: The GPUs are too few.
     """
     from harness.cli.operator_file import read_operator_settings
-    from harness.evaluation.evaluate import EvaluationTarget
+    from harness.evaluation.target import EvaluationTarget
     from harness.sandbox.image import build_image, image_submission
     from harness.sandbox.submission_folder import load_submission
 
@@ -100,16 +105,21 @@ def _judge(
     """Return the limits it runs under, once its label space is known to be one.
 
     Raises:
-        SubmissionError: Its label space, class map or resources can't be granted.
+        SubmissionError: Its label space, class map or resources can't be granted, or it can't be
+            shared.
+        DeviceError: The GPUs are too few.
     """
     from harness.evaluation.class_map import own_label_space, prediction_table
+    from harness.evaluation.worker_plan import plan_workers
     from harness.records.limits import grant_limits
 
     own = own_label_space(manifest, benchmark=choice.label_space)
     if choice.label_space is not None:
         prediction_table(manifest, own=own, benchmark=choice.label_space)
     options = {name: value for name, value in choice.limits.items() if value is not None}
-    return grant_limits(manifest, settings=settings, options=options)
+    granted = grant_limits(manifest, settings=settings, options=options)
+    plan_workers(manifest, granted.limits, workers=choice.workers, gpu_ids=choice.gpu_ids)
+    return granted
 
 
 def find_folder(submission: str, workspace: Workspace) -> Path | None:

@@ -37,6 +37,11 @@ class Workspace:
         return self.leaderboard / "results.duckdb"
 
     @property
+    def runs(self) -> Path:
+        """One folder a run."""
+        return self.leaderboard / "runs"
+
+    @property
     def cache(self) -> Path:
         """Wheels and weights that were fetched; safe to delete."""
         return self.root / ".cache"

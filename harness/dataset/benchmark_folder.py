@@ -1,7 +1,7 @@
 """A built benchmark on disk: where each file lies and what it says; nothing of building it."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -27,13 +27,29 @@ FILTERED = "filtered"
 """The labels from which the noise filter took pixels; not there where it took none."""
 
 
-class _LabelDigests(NamedTuple):
-    """What is promised of a label."""
+class LabelFile(NamedTuple):
+    """Which label a sample is scored by, and what is promised of it."""
 
-    file: str | None
+    name: str
+    """Its file, relative to the benchmark's folder."""
+    sha256: str | None
     """The sha256 of its PNG file."""
-    pixels: str | None
-    """That of its decoded bytes."""
+    pixel_sha256: str | None
+    """That of its decoded bytes, which is part of the benchmark's identity; the file's is not."""
+
+    @classmethod
+    def of(cls, sample: Sample) -> "LabelFile":
+        """Return the label that `sample` is scored by: the filtered one, if there is."""
+        if sample.filtered_label_pixel_sha256 is None:
+            return cls.original_of(sample)
+        name = f"{FILTERED}/{sample.id}.png"
+        return cls(name, sample.filtered_label_sha256, sample.filtered_label_pixel_sha256)
+
+    @classmethod
+    def original_of(cls, sample: Sample) -> "LabelFile":
+        """Return the label of `sample` before the noise filter."""
+        name = f"{LABELS}/{sample.label_id}.png"
+        return cls(name, sample.label_sha256, sample.label_pixel_sha256)
 
 
 class _FileState(NamedTuple):
@@ -92,13 +108,11 @@ class BenchmarkFolder:
 
     def label_path(self, sample: Sample) -> Path:
         """Return where the label lies that a sample is scored by: the filtered one, if there is."""
-        if sample.filtered_label_pixel_sha256 is None:
-            return self.original_label_path(sample)
-        return self.path / FILTERED / f"{sample.id}.png"
+        return self.path / LabelFile.of(sample).name
 
     def original_label_path(self, sample: Sample) -> Path:
         """Return where the label of a sample lies: the source's, unless the object moved."""
-        return self.path / LABELS / f"{sample.label_id}.png"
+        return self.path / LabelFile.original_of(sample).name
 
     def mask_path(self, sample: Sample) -> Path | None:
         """Return where the object mask of a sample lies, or None where it has no object."""
@@ -128,21 +142,31 @@ class BenchmarkFolder:
             with self.manifest_path.open("rb") as lines, collection_paused():
                 state = _file_state(lines.fileno())
                 if self._read_samples is None or self._read_samples.state != state:
-                    samples = tuple(self._parsed(lines))
+                    samples = tuple(sorted(self._parsed(lines), key=lambda sample: sample.id))
                     self._read_samples = _ReadSamples(state=state, samples=samples)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise self._missing(self.manifest_path) from error
         return self._read_samples.samples
 
-    def _parsed(self, lines: Iterable[bytes]) -> list[Sample]:
-        samples = []
+    def each_sample(self) -> Iterator[Sample]:
+        """Yield the samples in the manifest's order, one by one: nothing is kept of them.
+
+        Raises:
+            BenchmarkError: As for `samples`.
+        """
+        try:
+            with self.manifest_path.open("rb") as lines:
+                yield from self._parsed(lines)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            raise self._missing(self.manifest_path) from error
+
+    def _parsed(self, lines: Iterable[bytes]) -> Iterator[Sample]:
         for number, line in enumerate(lines, start=1):
             try:
-                samples.append(Sample.model_validate_json(line))
+                yield Sample.model_validate_json(line)
             except ValidationError as error:
                 msg = f"{self.manifest_path}, line {number}"
                 raise self._broken(msg, error) from error
-        return sorted(samples, key=lambda sample: sample.id)
 
     def assert_whole(self) -> None:
         """Check that the manifest is the one that the header names.
@@ -190,11 +214,7 @@ class BenchmarkFolder:
             BenchmarkError: The file is missing, broken or another than the manifest's, or an id in
                 it is no class.
         """
-        # The pixels' digest is part of the benchmark's identity, the file's is not.
-        if sample.filtered_label_pixel_sha256 is None:
-            return self.original_label(sample)
-        promised = _LabelDigests(sample.filtered_label_sha256, sample.filtered_label_pixel_sha256)
-        return self._label(self.label_path(sample), promised)
+        return self.read_label(LabelFile.of(sample))
 
     def original_label(self, sample: Sample) -> NDArray[np.uint8]:
         """Return a sample's class ids as they were before the noise filter, [H, W].
@@ -202,16 +222,21 @@ class BenchmarkFolder:
         Raises:
             BenchmarkError: As for `label`.
         """
-        promised = _LabelDigests(sample.label_sha256, sample.label_pixel_sha256)
-        return self._label(self.original_label_path(sample), promised)
+        return self.read_label(LabelFile.original_of(sample))
 
-    def _label(self, path: Path, promised: "_LabelDigests") -> NDArray[np.uint8]:
+    def read_label(self, file: LabelFile) -> NDArray[np.uint8]:
+        """Return the class ids in the label `file`, [H, W], all of the label space.
+
+        Raises:
+            BenchmarkError: As for `label`.
+        """
+        path = self.path / file.name
         data = self._read(path)
         try:
             label = decode_label(data, name=str(path))
         except SourceDataError as error:
             raise self._unsound(str(error)) from error
-        if _LabelDigests(sha256_hex(data), pixel_sha256(label)) != promised:
+        if (sha256_hex(data), pixel_sha256(label)) != (file.sha256, file.pixel_sha256):
             what = f"{path} is not the label in its manifest"
             raise self._unsound(what)
         odd = strange_id(label, self._label_space)

@@ -16,9 +16,10 @@ from harness.evaluation.class_map import (
     prediction_table,
     unmapped_classes,
 )
-from harness.evaluation.evaluate import EvaluationTarget
 from harness.evaluation.prediction import decode_prediction
+from harness.evaluation.target import EvaluationTarget
 from harness.metrics.confusion import count_classes
+from harness.records.advice import Advice, advise_outcome
 from harness.records.check import CheckedImage, CheckFinding, CheckReport, Severity
 from harness.records.label_space import LabelSpace
 from harness.records.printable import last_line
@@ -69,10 +70,11 @@ def check(
         height, width = probes[sample_id].label.shape
         answers[sample_id] = decode_prediction(png, width=width, height=height)
 
+    limits = _impatient(target)
     outcome = runner.run(
         target.image_digest,
         [StreamedSample(id=p.id, png=encode_rgb_png(p.image)) for p in probes.values()],
-        limits=_impatient(target),
+        limits=limits,
         run_id=run_id,
         on_prediction=take,
     )
@@ -86,7 +88,24 @@ def check(
         outcome=outcome,
         images=images,
         findings=(*_outcome_findings(outcome, probes), *_findings(images, answers, missing)),
+        advice=_advice(outcome, target, limits=limits, benchmark=header.name),
     )
+
+
+def _advice(
+    outcome: RunOutcome, target: EvaluationTarget, *, limits: ContainerLimits, benchmark: str
+) -> Advice | None:
+    if outcome.status is RunStatus.COMPLETED:
+        return None
+    advice = advise_outcome(
+        outcome,
+        limits=limits,
+        sources=target.limit_sources,
+        submission=target.manifest.name,
+        benchmark=benchmark,
+    )
+    others = tuple(one for one in advice.tries if "`harness check" not in one)  # that is this
+    return advice.model_copy(update={"tries": others})
 
 
 def _impatient(target: EvaluationTarget) -> ContainerLimits:

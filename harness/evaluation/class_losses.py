@@ -14,8 +14,8 @@ from harness.errors import (
     SubmissionFailedError,
 )
 from harness.evaluation.class_map import own_label_space
-from harness.evaluation.evaluate import EvaluationTarget
 from harness.evaluation.prediction import decode_prediction
+from harness.evaluation.target import EvaluationTarget
 from harness.records.acceptance import NoiseRule
 from harness.records.base import canonical_json, sha256_hex
 from harness.records.label_space import LabelSpace

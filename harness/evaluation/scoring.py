@@ -1,25 +1,33 @@
 """Scores predictions while the container works on the next ones."""
 
-import threading
-from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from queue import SimpleQueue
+from threading import Condition
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.dataset.benchmark_folder import LabelFile
+from harness.distribution.local import processors
 from harness.errors import PredictionRejectedError
 from harness.evaluation.prediction import decode_prediction
-from harness.metrics.confusion import SampleCounts, count_classes
+from harness.evaluation.run_counts import RunCounts
+from harness.evaluation.sample_table import SampleTable
+from harness.metrics.confusion import ClassCounter
 from harness.records.label_space import LabelSpace
-from harness.records.manifest import Sample
 from harness.records.run import ClassCounts
 
-SCORING_THREADS = 2
+MOST_SCORING_THREADS = 4
 MAX_WAITING = 32
-OTHER_CLASS_ID = -1
+MAX_WAITING_BYTES = 64 * 2**20
+"""What waits to be scored: so many answers, and so many bytes or one answer."""
+
+
+def _keep_nothing(_sample_id: str, _png: bytes) -> None:
+    """Let a counted prediction go."""
 
 
 class RejectedSampleError(PredictionRejectedError):
@@ -38,7 +46,8 @@ class Scorer:
     """Turns answers into counts on threads of its own; a context manager.
 
     Labels are read here, one at a time, and never leave the harness. Waiting answers are bounded,
-    so a fast container waits for us and memory stays flat.
+    so a fast container waits for us and memory stays flat. After the first failure nothing more is
+    scored.
 
     A source's prediction is counted under its own label and once more under the filtered label of
     each of its edits that has one and moves nothing: the clean side of those edits' drops, judged
@@ -47,30 +56,47 @@ class Scorer:
 
     def __init__(
         self,
-        samples: Mapping[str, Sample],
+        samples: SampleTable,
         *,
-        read_label: Callable[[Sample], NDArray[np.uint8]],
+        read_label: Callable[[LabelFile], NDArray[np.uint8]],
         label_space: LabelSpace,
         table: NDArray[np.uint16],
         on_scored: Callable[[int], None],
+        on_counted: Callable[[str, bytes], None] = _keep_nothing,
     ) -> None:
-        """Prepare to score `samples`; `table` maps predicted ids (see `prediction_table`)."""
+        """Prepare to score `samples`.
+
+        Args:
+            samples: What may be answered.
+            read_label: Returns the class ids in a label, [H, W]; called on any thread.
+            label_space: That of the labels.
+            table: Maps predicted ids (see `prediction_table`).
+            on_scored: Called on a scoring thread with the number of samples scored just now.
+            on_counted: Called on a scoring thread with the id and the PNG bytes, as they came, of
+                each prediction that was counted. What it raises is ours, no rejection: it comes
+                out of `accept` or `finish` as it is.
+        """
+        class_ids = tuple(c.id for c in label_space.classes)
         self._samples = samples
-        self._judges = _judging_edits(samples)
         self._read_label = read_label
-        self._ignore_id = label_space.ignore_id
-        self._class_ids = tuple(c.id for c in label_space.classes)
-        self._table = table
+        self._counter = ClassCounter(
+            class_ids=class_ids, ignore_id=label_space.ignore_id, table=table
+        )
         self._on_scored = on_scored
-        self._pool = ThreadPoolExecutor(SCORING_THREADS, thread_name_prefix="scoring")
-        self._room = threading.Semaphore(MAX_WAITING)
-        self._lock = threading.Lock()
-        self._counts: dict[str, SampleCounts] = {}
-        self._paired: dict[str, SampleCounts] = {}
+        self._on_counted = on_counted
+        self._own, self._paired = RunCounts(class_ids), RunCounts(class_ids)
+        self._answers: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
+        self._changed = Condition()
+        self._waiting = self._waiting_bytes = 0
         self._failure: BaseException | None = None
+        self._over = False
+        self._threads = max(2, min(MOST_SCORING_THREADS, processors()))
+        self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="scoring")
 
     def __enter__(self) -> Self:
-        """Return the scorer."""
+        """Return the scorer; its threads run from here on."""
+        for _ in range(self._threads):
+            self._pool.submit(self._work).add_done_callback(self._ended)
         return self
 
     def __exit__(
@@ -80,49 +106,68 @@ class Scorer:
         trace: TracebackType | None,
     ) -> None:
         """Stop the threads; what waits is dropped where an error is on its way."""
-        self._pool.shutdown(wait=True, cancel_futures=error is not None)
+        self._over = error is not None
+        self._end()
 
     def accept(self, sample_id: str, png: bytes) -> None:
-        """Take one answer; blocks while too many wait.
+        """Take one answer, from any thread; blocks while too much waits.
 
         Raises:
             RejectedSampleError: This or an earlier prediction was refused.
+            Exception: What `on_counted` or reading a label raised.
         """
-        self._raise_failure()
-        self._room.acquire()
-        self._pool.submit(self._score, sample_id, png).add_done_callback(self._finished)
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure is not None or self._has_room(len(png)))
+            if self._failure is not None:
+                raise self._failure
+            self._waiting += 1
+            self._waiting_bytes += len(png)
+        self._answers.put((sample_id, png))
 
-    def finish(self) -> dict[str, SampleCounts]:
-        """Return the counts by sample id, once all waiting answers are scored.
+    def finish(self) -> None:
+        """Wait until every answer is scored.
 
         Raises:
             RejectedSampleError: A prediction was refused.
+            Exception: What `on_counted` or reading a label raised.
         """
-        self._pool.shutdown(wait=True)
-        self._raise_failure()
-        return dict(self._counts)
+        self._end()
+        if self._failure is not None:
+            raise self._failure
 
-    def class_counts(self) -> tuple[ClassCounts, ...]:
-        """Return the counts as rows to store: classes with a pixel only, by sample and class."""
-        return self._rows(self._counts)
+    def class_counts(self) -> Iterator[ClassCounts]:
+        """Yield the counts as rows to store: classes with a pixel only, by sample and class."""
+        return self._own.rows()
 
-    def paired_counts(self) -> tuple[ClassCounts, ...]:
-        """Return the counts of sources under edits' filtered labels as rows, by edit and class.
+    def paired_counts(self) -> Iterator[ClassCounts]:
+        """Yield the counts of sources under edits' filtered labels as rows, by edit and class.
 
         They are named by the edit, and are none where no label was filtered.
         """
-        return self._rows(self._paired)
+        return self._paired.rows()
 
-    def _rows(self, counted: Mapping[str, SampleCounts]) -> tuple[ClassCounts, ...]:
-        ids = (*self._class_ids, OTHER_CLASS_ID)
-        return tuple(
-            ClassCounts(sample_id=sample_id, class_id=class_id, tp=tp, fp=fp, fn=fn)
-            for sample_id, counts in sorted(counted.items())
-            for class_id, tp, fp, fn in zip(
-                ids, counts.tp.tolist(), counts.fp.tolist(), counts.fn.tolist(), strict=True
-            )
-            if tp or fp or fn
-        )
+    def _has_room(self, size: int) -> bool:
+        if not self._waiting:
+            return True
+        enough_bytes = self._waiting_bytes + size <= MAX_WAITING_BYTES
+        return enough_bytes and self._waiting < MAX_WAITING
+
+    def _end(self) -> None:
+        for _ in range(self._threads):
+            self._answers.put(None)
+        self._pool.shutdown(wait=True)
+
+    def _work(self) -> None:
+        """Score answers until there are no more, or one fails."""
+        while (answer := self._answers.get()) is not None:
+            if self._over or self._failure is not None:
+                return
+            sample_id, png = answer
+            self._score(sample_id, png)
+            with self._changed:
+                self._waiting -= 1
+                self._waiting_bytes -= len(png)
+                self._changed.notify()
 
     def _score(self, sample_id: str, png: bytes) -> None:
         sample = self._samples[sample_id]
@@ -130,37 +175,22 @@ class Scorer:
             prediction = decode_prediction(png, width=sample.width, height=sample.height)
         except PredictionRejectedError as error:
             raise RejectedSampleError(error, sample_id) from error
-        mapped = self._table[prediction]
-        counts = self._count(sample, mapped)
-        paired = {edit.id: self._count(edit, mapped) for edit in self._judges.get(sample_id, ())}
-        with self._lock:
-            self._counts[sample_id] = counts
-            self._paired |= paired
+        counts = self._counter.count(self._read_label(sample.label), prediction)
+        paired = {
+            edit.id: self._counter.count(self._read_label(edit.label), prediction)
+            for edit in self._samples.judging(sample_id)
+        }
+        with self._changed:
+            self._own.add(sample_id, counts)
+            for edit_id, judged in paired.items():
+                self._paired.add(edit_id, judged)
+        self._on_counted(sample_id, png)
         self._on_scored(1)
 
-    def _count(self, judge: Sample, mapped: NDArray[np.uint16]) -> SampleCounts:
-        """Return the counts of a mapped prediction under the label that `judge` is scored by."""
-        return count_classes(
-            self._read_label(judge), mapped, class_ids=self._class_ids, ignore_id=self._ignore_id
-        )
-
-    def _finished(self, future: Future[None]) -> None:
-        self._room.release()
-        error = None if future.cancelled() else future.exception()
+    def _ended(self, worker: Future[None]) -> None:
+        """Keep what ended a thread before its time; the first failure is the one that is told."""
+        error = worker.exception()
         if error is not None:
-            with self._lock:
+            with self._changed:
                 self._failure = self._failure or error
-
-    def _raise_failure(self) -> None:
-        with self._lock:
-            if self._failure is not None:
-                raise self._failure
-
-
-def _judging_edits(samples: Mapping[str, Sample]) -> dict[str, tuple[Sample, ...]]:
-    """Return, by source, the edits whose filtered label it is counted under as well."""
-    found: defaultdict[str, list[Sample]] = defaultdict(list)
-    for sample in samples.values():
-        if sample.judges_source:
-            found[sample.source_id].append(sample)
-    return {source: tuple(edits) for source, edits in found.items()}
+                self._changed.notify_all()

@@ -12,10 +12,11 @@ from harness.records.manifest import BenchmarkHeader
 from harness.records.ranking import Board, FailedRun, RankedSubmission
 from harness.records.run import RunRecord, RunStatus
 from harness.store.database import UNPAIRED, ResultsStore
+from harness.store.reader import ResultsReader
 
 
 def build_board(
-    store: ResultsStore,
+    store: ResultsStore | ResultsReader,
     *,
     benchmark_digest: str,
     resamples: int = DEFAULT_RESAMPLES,
@@ -28,7 +29,7 @@ def build_board(
     without a completed run, or with none that has all its counts.
 
     Args:
-        store: The results.
+        store: The results; a reader keeps nobody from writing while runs are resampled.
         benchmark_digest: The benchmark.
         resamples: The number of bootstrap resamples behind the intervals; 0 for no intervals.
         seed: The bootstrap's seed.
@@ -73,7 +74,20 @@ def build_board(
     )
 
 
-def _scored_benchmark(store: ResultsStore, digest: str) -> ScoredBenchmark:
+def run_row(store: ResultsStore, run: RunRecord) -> RankedSubmission:
+    """Return the figures of a completed run by themselves: no intervals, no rank.
+
+    Raises:
+        BenchmarkError: Its benchmark is not stored.
+    """
+    benchmark = _scored_benchmark(store, run.benchmark_digest)
+    counts = benchmark.counts(store.counts([run.run_id]), store.paired_counts([run.run_id]))
+    scored = score_run(run, counts, benchmark, resamples=0, seed=0)
+    reaches = _reaches(scored, benchmark.header.qualifying_miou)
+    return board_row(scored, benchmark, Place(qualified=reaches))
+
+
+def _scored_benchmark(store: ResultsStore | ResultsReader, digest: str) -> ScoredBenchmark:
     header = next((h for h in store.benchmarks() if h.digest == digest), None)
     if header is None:
         msg = f"no results of benchmark {digest[:12]} are stored"

@@ -9,6 +9,7 @@ from harness.records.attributes import Attribute, Edit
 from harness.records.manifest import Sample
 from harness.records.ranking import AttributeScore, Board, RankedSubmission, ValueScore
 from harness.records.recipe import NAME_PATTERN
+from harness.records.run import RunRecord
 
 ImageReader = Callable[[str], bytes]
 """Takes a sample id and returns the bytes of its PNG file."""
@@ -27,6 +28,8 @@ class BoardContent:
     """The benchmark's samples; empty where it is not built on this machine."""
     read_image: ImageReader | None = None
     """Reads a sample's picture; None where there are none."""
+    runs: tuple[RunRecord, ...] = ()
+    """The benchmark's runs, the one that was asked for last at the end."""
 
     @property
     def shows_images(self) -> bool:

@@ -7,6 +7,8 @@ import unicodedata
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
+
 from harness.records.ranking import Interval
 
 MISSING = "\N{EN DASH}"
@@ -120,6 +122,24 @@ def step(drop_pp: float | None) -> str:
 def plain(text: str) -> str:
     """Return hostile text without control characters, which no page needs to show."""
     return "".join(c for c in text if c == "\n" or unicodedata.category(c) not in {"Cc", "Cs"})
+
+
+def sentence(text: str) -> str:
+    """Return hostile text as a sentence: a capital first, a full stop last."""
+    said = text.strip()
+    if not said:
+        return said
+    return f"{said[0].upper()}{said[1:]}{'' if said[-1] in '.!?…' else '.'}"
+
+
+def coded(text: str) -> Markup:
+    """Return hostile text with what stands between two backticks as code, all of it escaped."""
+    parts = plain(text).split("`")
+    marked = [
+        Markup("<code>{}</code>").format(part) if place % 2 and place + 1 < len(parts) else part
+        for place, part in enumerate(parts)
+    ]
+    return Markup("").join(marked)
 
 
 def shortened(text: str, length: int) -> str:

@@ -15,6 +15,7 @@ from harness.leaderboard.content import (
 )
 from harness.leaderboard.heatmap import heat_map
 from harness.leaderboard.pair_pages import render_pair_pages
+from harness.leaderboard.run_pages import pages_by_run, render_run_pages
 from harness.leaderboard.scatter import scatter
 from harness.leaderboard.templating import Page, render
 
@@ -45,12 +46,15 @@ def _board_pages(place: BoardPlace) -> Iterator[Page]:
     board = place.content.board
     groups = attribute_groups(board.benchmark.edits)
     pairs = pairs_of(place.content)
+    run_pages = pages_by_run(place.content)
     shared = {
         "board": board,
         "content": place.content,
         "folder": place.folder,
         "groups": groups,
         "has_pairs": bool(pairs),
+        "has_runs": bool(place.content.runs),
+        "run_pages": run_pages,
     }
     yield render(
         "board.html",
@@ -60,14 +64,19 @@ def _board_pages(place: BoardPlace) -> Iterator[Page]:
         showcase=_showcase(place.content, pairs, groups=groups),
         **shared,
     )
+    runs = {run.run_id: run for run in place.content.runs}
+    failed = [run for run in reversed(place.content.runs) if run.run_id in run_pages]
     for row in (*board.ranked, *board.unranked):
         yield render(
             "submission.html",
             f"{place.folder}/submissions/{row.submission.name}.html",
             row=row,
             scale=bar_scale(row),
+            run=runs.get(row.run_id),
+            failed_before=tuple(r for r in failed if r.submission.name == row.submission.name),
             **shared,
         )
+    yield from render_run_pages(place.folder, place.content, pairs=pairs, shared=shared)
     if pairs:
         yield from render_pair_pages(place.folder, pairs, groups=groups, shared=shared)
 

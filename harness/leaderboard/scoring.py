@@ -75,7 +75,7 @@ def board_row(scored: ScoredRun, benchmark: ScoredBenchmark, place: Place) -> Ra
         run_id=run.run_id,
         image_digest=run.image_digest,
         finished_at=run.finished_at,
-        images_per_second=_images_per_second(run),
+        images_per_second=run.outcome.images_per_second,
         qualified=place.qualified,
         rank=place.rank,
         rank_interval=place.rank_interval,
@@ -160,10 +160,3 @@ def _distinct(pairs: Iterable[EditPairs]) -> int:
     """Return how many sources have an edit among `pairs`."""
     sources = [of_value.sources for of_value in pairs]
     return int(np.unique(np.concatenate(sources)).size) if sources else 0
-
-
-def _images_per_second(run: RunRecord) -> float | None:
-    outcome = run.outcome
-    if outcome.startup_seconds is None or outcome.total_seconds <= outcome.startup_seconds:
-        return None
-    return outcome.predictions / (outcome.total_seconds - outcome.startup_seconds)

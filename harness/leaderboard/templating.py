@@ -7,6 +7,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from harness.leaderboard import bars, content, figures, heatmap, pictures, scatter
 from harness.records.attributes import SCOPES
+from harness.records.run_account import duration, limit_accounts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +31,7 @@ def _environment() -> Environment:
         keep_trailing_newline=True,
     )
     for function in (
+        figures.coded,
         figures.decimal,
         figures.parameters,
         figures.percent,
@@ -40,11 +42,13 @@ def _environment() -> Environment:
         figures.rank_interval,
         figures.rate,
         figures.safe_url,
+        figures.sentence,
         figures.shortened,
         figures.sort_key,
         figures.step,
         figures.whole,
         figures.words,
+        duration,
     ):
         environment.filters[function.__name__] = function
     environment.globals.update(
@@ -56,6 +60,7 @@ def _environment() -> Environment:
         attribute_score=content.attribute_score,
         class_span=bars.class_span,
         heat=heatmap,
+        limit_accounts=limit_accounts,
         picture_path=pictures.picture_path,
         point_radius=scatter.POINT_RADIUS,
         scatter_height=scatter.HEIGHT,

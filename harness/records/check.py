@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field, computed_field
 
+from harness.records.advice import Advice
 from harness.records.base import Record
 from harness.records.run import RunOutcome, RunStatus
 
@@ -54,6 +55,8 @@ class CheckReport(Record):
     """The images that were answered."""
     findings: tuple[CheckFinding, ...]
     """What is wrong; empty where nothing is."""
+    advice: Advice | None = None
+    """What the failure means and what to try; None where it would not fail."""
 
     @computed_field  # type: ignore[prop-decorator]  # pydantic prints the property as a field
     @property

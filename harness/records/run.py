@@ -128,6 +128,13 @@ class RunOutcome(Record):
         """The end of the log, as it is shown."""
         return self.log[-LOG_TAIL_CHARACTERS:]
 
+    @property
+    def images_per_second(self) -> float | None:
+        """Predictions divided by the seconds after the ready line; None where there were none."""
+        if self.startup_seconds is None or self.total_seconds <= self.startup_seconds:
+            return None
+        return self.predictions / (self.total_seconds - self.startup_seconds)
+
 
 class RunRecord(Record):
     """One evaluation as the store keeps it."""

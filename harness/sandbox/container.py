@@ -3,7 +3,7 @@
 import logging
 import socket
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,15 +12,21 @@ import docker
 import docker.errors
 
 from harness.errors import EngineError, HarnessError, ImageBuildError, RunInterruptedError
+from harness.records.printable import printable
 from harness.records.submission import ContainerLimits
-from harness.sandbox.engine import ENGINE_FAILURES
+from harness.sandbox.engine import ENGINE_FAILURES, EngineDescription
 from harness.sandbox.engine_events import EngineMemory, recall
+from harness.sandbox.wall_check import own_tmpfs, refuse_missing_walls
 from harness.sandbox.walls import container_settings, host_settings
 from harness.sandbox.wire import Wire
 
 _LOG = logging.getLogger(__name__)
 _FIRST_LOOK_SECONDS = 0.005
 _LONGEST_LOOK_SECONDS = 0.1
+_REMOVAL_PAUSES = (0.1, 0.5, 1.0)
+"""Seconds between tries to remove a container that the engine answers for and does not remove."""
+_SHOWN_CHARACTERS = 150
+"""How much an error repeats of the beginning and of the end of the engine's own words."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,9 +46,19 @@ class ContainerState:
 class Container:
     """One hardened container that is created, attached to, started, watched and removed."""
 
-    def __init__(self, client: docker.DockerClient, name: str) -> None:
+    def __init__(
+        self,
+        client: docker.DockerClient,
+        name: str,
+        *,
+        engine: EngineDescription,
+        waived: Collection[str] = (),
+    ) -> None:
+        """Make nothing yet; `waived` are the walls that the engine may leave out."""
         self._api = client.api
         self._name = name
+        self._engine = engine
+        self._waived = waived
         self._attached: Any = None
         self._wire: Wire | None = None
 
@@ -57,20 +73,25 @@ class Container:
         """Create it, with every wall around it; `gpu_ids` says which GPUs it gets, if not any.
 
         Raises:
-            EngineError: The engine refuses.
+            EngineError: The engine refuses, or left out a wall.
             ImageBuildError: There is no such image, or it is not one that can be run.
         """
         with _asking("create a container", EngineError):
             config = self._image_config(image_digest)
-            host = self._api.create_host_config(**host_settings(limits, gpu_ids=gpu_ids))
+            walls = host_settings(limits, gpu_ids=gpu_ids)
+            walls["tmpfs"] |= own_tmpfs(self._engine)
+            host = self._api.create_host_config(**walls)
+            settings = container_settings(limits, image_environment=_environment(config))
             self._api.create_container(
                 image_digest,
                 name=self._name,
                 labels=dict(labels),
                 host_config=host,
                 use_config_proxy=False,
-                **container_settings(limits, image_environment=_environment(config)),
+                **settings,
             )
+            made = self._api.inspect_container(self._name)
+        refuse_missing_walls(host, made, user=settings["user"], waived=self._waived)
 
     def attach(self) -> Wire:
         """Return the connection to its stdin and outputs; before the start, so nothing is missed.
@@ -156,21 +177,30 @@ class Container:
             RunInterruptedError: The engine was lost.
         """
         with _asking("ask for a container's events", RunInterruptedError):
-            return recall(self._api, self._name)
+            return recall(self._api, self._name, engine=self._engine)
 
     def remove(self) -> None:
         """Remove it with its volumes, running or not; what fails is logged: the next run tries."""
         if self._wire is not None:
             # First: an engine that can't get rid of a container's output does not let go of it.
             self._wire.close()
+            # An encrypted socket stays open for as long as the SDK's answer holds on to it.
+            if (answer := getattr(self._attached, "_response", None)) is not None:
+                answer.close()
             self._attached.close()
-        try:
-            self._api.remove_container(self._name, force=True, v=True)
-        except docker.errors.NotFound:
+        for pause in (*_REMOVAL_PAUSES, None):
+            try:
+                self._api.remove_container(self._name, force=True, v=True)
+            except docker.errors.NotFound:
+                return
+            except ENGINE_FAILURES as error:
+                # Podman refuses for as long as it deals with a container's own end.
+                if pause is not None and isinstance(error, docker.errors.APIError):
+                    time.sleep(pause)
+                    continue
+                # As text: a kept log record would keep the error's frames and their sockets alive.
+                _LOG.warning("the container %s could not be removed: %s", self._name, str(error))
             return
-        except ENGINE_FAILURES as error:
-            # As text: a kept log record would keep the error's frames and their sockets alive.
-            _LOG.warning("the container %s could not be removed: %s", self._name, str(error))
 
     def _image_config(self, image_digest: str) -> dict[str, Any]:
         try:
@@ -215,7 +245,7 @@ def _asking(what: str, kind: type[HarnessError]) -> Iterator[None]:
 
 
 def _refused(what: str, error: Exception, kind: type[HarnessError]) -> HarnessError:
-    said = getattr(error, "explanation", None) or str(error) or type(error).__name__
+    said = _shown(str(getattr(error, "explanation", None) or error) or type(error).__name__)
     if kind is RunInterruptedError:
         return RunInterruptedError(
             f"the container engine was lost while a submission ran (to {what}): {said}",
@@ -226,3 +256,11 @@ def _refused(what: str, error: Exception, kind: type[HarnessError]) -> HarnessEr
         f"the container engine refuses to {what}: {said}",
         remedy="`harness doctor` shows what the engine offers; ask for limits that it can give.",
     )
+
+
+def _shown(text: str) -> str:
+    """Return the engine's words; they may repeat names out of an image, hostile and endless."""
+    plain = printable(" ".join(text.split()))
+    if len(plain) <= 2 * _SHOWN_CHARACTERS:
+        return plain
+    return f"{plain[:_SHOWN_CHARACTERS]} ... {plain[-_SHOWN_CHARACTERS:]}"

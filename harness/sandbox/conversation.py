@@ -73,6 +73,7 @@ class Conversation:
         self._stream = PredictionStream(max_prediction_bytes=limits.max_prediction_bytes)
         self._deadlines = Deadlines(limits)
         self._pending = memoryview(b"")
+        self._sending: str | None = None
         self._no_more_samples = False
         self._deaf = False
         self._model_name: str | None = None
@@ -171,7 +172,7 @@ class Conversation:
             )
         stream.owe(sample.id)
         header = sample_header(sample.id, len(sample.png), loss_of=sample.loss_of)
-        self._pending = memoryview(header + sample.png)
+        self._pending, self._sending = memoryview(header + sample.png), sample.id
         if stream.owed == 1:
             self._deadlines.owe_since(self._clock.now())
         return None
@@ -185,6 +186,8 @@ class Conversation:
     def _send(self) -> None:
         try:
             self._pending = self._pending[self._wire.send(self._pending) :]
+            if not self._pending:
+                self._sending = None
         except ConnectionError:
             # It takes no more input; its outputs, its exit or a deadline say what that means.
             self._pending = memoryview(b"")
@@ -222,6 +225,13 @@ class Conversation:
                 return fault
 
     def _deliver(self, answer: Answer) -> Fault | None:
+        if answer.sample_id == self._sending:
+            # Nothing would be owed then, and a container that takes no more would hang us.
+            return Fault(
+                reason=FailureReason.UNKNOWN_SAMPLE,
+                detail=f"it answered {answer.sample_id} before it had taken the whole image",
+                sample_id=answer.sample_id,
+            )
         try:
             with self._clock.paused():
                 self._on_prediction(answer.sample_id, answer.png)

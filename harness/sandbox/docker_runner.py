@@ -1,8 +1,9 @@
 """Runs a submission in a hardened container of a Docker-compatible engine; nothing of scores."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
+from functools import cached_property
 
 import docker
 
@@ -12,20 +13,27 @@ from harness.records.submission import ContainerLimits
 from harness.sandbox.container import Container
 from harness.sandbox.conversation import Conversation, Ending
 from harness.sandbox.deadlines import ContainerClock
+from harness.sandbox.engine import EngineDescription, describe
 from harness.sandbox.frames import FramingError
-from harness.sandbox.orphans import remove_orphans
+from harness.sandbox.hidden_ids import HiddenIds
+from harness.sandbox.orphans import remove_orphans, this_owner
 from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
-from harness.sandbox.owner import owner_labels, this_process
+from harness.sandbox.owner import owner_labels
 from harness.sandbox.runner import ONLY_CONTAINER, ContainerSlot, PredictionSink
+from harness.sandbox.wall_check import refuse_unenforced
 
 _KILL_SECONDS = 10.0
 
 
 class DockerRunner:
-    """A `SubmissionRunner` over one engine; it keeps nothing from run to run."""
+    """A `SubmissionRunner` over one engine; it keeps only what that engine is."""
 
-    def __init__(self, client: docker.DockerClient) -> None:
+    def __init__(
+        self, client: docker.DockerClient, *, allow_unenforced: Collection[str] = ()
+    ) -> None:
+        """Run on `client`'s engine; `allow_unenforced` are the walls that it need not enforce."""
         self._client = client
+        self._allow_unenforced = allow_unenforced
 
     def run(
         self,
@@ -39,35 +47,45 @@ class DockerRunner:
     ) -> RunOutcome:
         """Return how the container fared; `on_prediction` is called in this thread.
 
-        While `on_prediction` or `samples` keeps it, the container's deadlines stand still. The
-        container is gone when this returns or raises. Orphans of earlier runs are removed first.
+        While `on_prediction` or `samples` keeps it, the container's deadlines stand still. It sees
+        ids that say nothing to it (see `hidden_ids`). The container is gone when this returns or
+        raises. Orphans of earlier runs are removed first.
 
         Raises:
-            EngineError: The engine is down or refuses.
+            EngineError: The engine is down, refuses, or does not build a wall it was asked for.
             ImageBuildError: There is no such image, or it is not one that can be run.
             RunInterruptedError: The engine was lost, or someone ended the container.
             RunStoppedError: `slot.stop` was set.
         """
         now = datetime.now(UTC)
         remove_orphans(self._client)
-        container = Container(self._client, name=_container_name(run_id, slot))
-        labels = owner_labels(this_process(), run_id, limits=limits, now=now)
+        container = self._container(_container_name(run_id, slot))
+        labels = owner_labels(this_owner(self._client), run_id, limits=limits, now=now)
         try:
             container.create(image_digest, limits, labels=labels, gpu_ids=slot.gpu_ids)
             wire = container.attach()
             if not container.start():
                 return _never_started(container.state().error)
+            ids = HiddenIds(image_digest)
             conversation = Conversation(
                 wire,
-                samples,
+                ids.hiding(samples),
                 limits=limits,
                 clock=ContainerClock(time.monotonic),
-                on_prediction=on_prediction,
+                on_prediction=lambda hidden, png: on_prediction(ids.reveal(hidden), png),
                 stop=slot.stop,
             )
-            return _watch(container, conversation, limits)
+            return ids.revealing(_watch(container, conversation, limits))
         finally:
             container.remove()
+
+    def _container(self, name: str) -> Container:
+        refuse_unenforced(self._engine, waived=self._allow_unenforced)
+        return Container(self._client, name, engine=self._engine, waived=self._allow_unenforced)
+
+    @cached_property
+    def _engine(self) -> EngineDescription:
+        return describe(self._client)
 
 
 def _container_name(run_id: str, slot: ContainerSlot) -> str:

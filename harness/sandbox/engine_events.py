@@ -4,12 +4,15 @@ The state of an exited container does not say who ended it, and sometimes omits 
 killed one of its processes for memory; the engine's own events do.
 """
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 import docker
+
+from harness.sandbox.engine import EngineDescription
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,17 +38,24 @@ def read_events(actions: Iterable[str]) -> EngineMemory:
     )
 
 
-def recall(api: docker.APIClient, container: str) -> EngineMemory:
+def recall(api: docker.APIClient, container: str, *, engine: EngineDescription) -> EngineMemory:
     """Return what the engine remembers of `container`; every time is the engine's own."""
     inspected = api.inspect_container(container)
-    until = api.info().get("SystemTime") or datetime.now(UTC).isoformat()
-    # call-overload: the stubs know no fractions of a second, without which the last are missed
-    events: Iterable[dict[str, Any]] = api.events(  # type: ignore[call-overload]
-        since=unix_nanoseconds(inspected["Created"]),
-        until=unix_nanoseconds(until),
-        filters={"container": inspected["Id"]},
-        decode=True,
-    )
+    wanted = {
+        "since": unix_nanoseconds(inspected["Created"]),
+        "filters": json.dumps({"container": [inspected["Id"]]}),
+    }
+    if engine.is_podman:
+        # Podman tells nothing that is older than `until`; this makes it stop where its log ends.
+        wanted["stream"] = "false"
+    else:
+        until = api.info().get("SystemTime") or datetime.now(UTC).isoformat()
+        wanted["until"] = unix_nanoseconds(until)
+    # Not the SDK's `events`: it knows neither fractions of a second nor Podman's parameter.
+    url = f"{api.base_url}/v{api.api_version}/events"
+    answer = api.get(url, params=wanted, timeout=api.timeout)
+    answer.raise_for_status()
+    events: Iterable[dict[str, Any]] = map(json.loads, answer.text.splitlines())
     return read_events(str(event.get("Action") or event.get("status")) for event in events)
 
 

@@ -62,7 +62,7 @@ class PredictionStream:
         self._state = _State.READY_LINE
         self._buffer = bytearray()
         self._header: AnswerHeader | None = None
-        self._owed: dict[str, None] = {}
+        self._owed: dict[str, str] = {}
         self._answered: set[str] = set()
         self._ended = False
 
@@ -95,7 +95,7 @@ class PredictionStream:
         if sample_id in self._owed or sample_id in self._answered:
             msg = f"the sample {sample_id} was sent before"
             raise ValueError(msg)
-        self._owed[sample_id] = None
+        self._owed[sample_id] = sample_id
 
     def end_of_samples(self) -> Iterator[StreamEvent]:
         """Say that no more samples follow; yields what that means for what came before."""
@@ -182,8 +182,8 @@ class PredictionStream:
             return None
         png = bytes(memoryview(self._buffer)[: header.size])
         del self._buffer[: header.size]
-        del self._owed[header.sample_id]
-        self._answered.add(header.sample_id)
+        # Kept is the caller's string, not another one of the same id.
+        self._answered.add(self._owed.pop(header.sample_id))
         self._header, self._state = None, _State.HEADER
         return Answer(sample_id=header.sample_id, png=png)
 

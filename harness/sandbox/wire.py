@@ -31,11 +31,15 @@ class Wire:
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         connection.settimeout(0)
+        self._ended = False
         self._poll = select.poll()
 
     def wait(self, seconds: float, *, to_write: bool) -> Readiness:
         """Return what is possible, at the latest after `seconds`."""
-        decrypted = isinstance(self._connection, ssl.SSLSocket) and self._connection.pending() > 0
+        # The end of an encrypted connection comes inside it: the socket itself may stay open.
+        decrypted = self._ended or (
+            isinstance(self._connection, ssl.SSLSocket) and self._connection.pending() > 0
+        )
         wanted = select.POLLIN | (select.POLLOUT if to_write else 0)
         self._poll.register(self._connection, wanted)
         milliseconds = 0 if decrypted else max(0, round(seconds * 1000))
@@ -49,11 +53,13 @@ class Wire:
     def receive(self) -> bytes | None:
         """Return what has come, empty at the end of the connection, or None where nothing has."""
         try:
-            return self._connection.recv(RECEIVE_BYTES)
+            data = self._connection.recv(RECEIVE_BYTES)
         except _WOULD_BLOCK:
             return None
         except (ConnectionError, ssl.SSLError):  # a torn connection ends like a closed one:
-            return b""  # what it means is read from the engine's state
+            data = b""  # what it means is read from the engine's state
+        self._ended = not data
+        return data
 
     def send(self, data: memoryview) -> int:
         """Return how many bytes of `data` were given away.

@@ -1,14 +1,27 @@
 """The rows of benchmarks and their samples; nothing of runs."""
 
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+
 import duckdb
 
 from harness.records.manifest import BenchmarkHeader, Sample
 
+SAMPLES_AT_ONCE = 200
+"""How many samples are in memory at a time while they are stored."""
+MEMORY_BYTES = 32 * 2**20
+MEMORY_BYTES_A_SAMPLE = 256
+"""How much DuckDB may take while it stores samples: so much, and more for each stored one."""
+
 
 def insert_benchmark(
-    connection: duckdb.DuckDBPyConnection, header: BenchmarkHeader, samples: tuple[Sample, ...]
+    connection: duckdb.DuckDBPyConnection, header: BenchmarkHeader, samples: Iterable[Sample]
 ) -> None:
-    """Store the benchmark; one that is stored already takes the new title, bound and order."""
+    """Store the benchmark; one that is stored already takes the new title, bound and order.
+
+    `samples` are asked for only where they are not stored yet, a batch at a time.
+    """
     record = header.model_dump_json()
     stored = connection.execute(
         "SELECT record FROM benchmark WHERE digest = ?", [header.digest]
@@ -28,8 +41,31 @@ def insert_benchmark(
     _insert_classes(connection, header)
     _insert_edits(connection, header)
     if stored is None:
-        _insert_samples(connection, header.digest, samples)
-        _insert_filtered_edits(connection, header.digest, samples)
+        rest = iter(samples)
+        while batch := list(islice(rest, SAMPLES_AT_ONCE)):
+            _bound_memory(connection)
+            _insert_samples(connection, header.digest, batch)
+            _insert_filtered_edits(connection, header.digest, batch)
+
+
+@contextmanager
+def bounded_memory(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Let DuckDB put aside on disk what the block writes and commits, where memory is short.
+
+    What a transaction writes stays in memory up to its end otherwise: 300 MB of 100,000 samples.
+    The index on them does so all the same, so the bound grows with their number.
+    """
+    try:
+        yield
+    finally:
+        connection.execute("RESET memory_limit")
+
+
+def _bound_memory(connection: duckdb.DuckDBPyConnection) -> None:
+    row = connection.execute("SELECT count(*) FROM sample").fetchone()
+    rows = row[0] if row else 0
+    bound = MEMORY_BYTES + MEMORY_BYTES_A_SAMPLE * (rows + SAMPLES_AT_ONCE)
+    connection.execute(f"SET memory_limit = '{bound} bytes'")
 
 
 def select_benchmarks(connection: duckdb.DuckDBPyConnection) -> tuple[BenchmarkHeader, ...]:
@@ -82,7 +118,7 @@ def _insert_edits(connection: duckdb.DuckDBPyConnection, header: BenchmarkHeader
 
 
 def _insert_samples(
-    connection: duckdb.DuckDBPyConnection, benchmark_digest: str, samples: tuple[Sample, ...]
+    connection: duckdb.DuckDBPyConnection, benchmark_digest: str, samples: Sequence[Sample]
 ) -> None:
     connection.execute(
         """
@@ -104,7 +140,7 @@ def _insert_samples(
 
 
 def _insert_filtered_edits(
-    connection: duckdb.DuckDBPyConnection, benchmark_digest: str, samples: tuple[Sample, ...]
+    connection: duckdb.DuckDBPyConnection, benchmark_digest: str, samples: Sequence[Sample]
 ) -> None:
     judges = [sample.id for sample in samples if sample.accepted and sample.judges_source]
     if judges:

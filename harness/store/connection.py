@@ -1,7 +1,8 @@
 """How the results database is opened, shared and given up; nothing of what is in it."""
 
+import logging
 import os
-import re
+import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,9 +18,17 @@ from harness.errors import (
     HarnessError,
     PermissionRefusedError,
 )
+from harness.store.lock_holder import describe_holder
+from harness.store.turn import Turn
+
+_LOG = logging.getLogger(__name__)
 
 FIRST_PAUSE_SECONDS = 0.02
-LONGEST_PAUSE_SECONDS = 0.5
+LONGEST_PAUSE_SECONDS = 0.25
+NOTICE_SECONDS = 5.0
+"""After how much waiting the user is told what is waited for."""
+TURN_SECONDS = NOTICE_SECONDS
+"""How long turns are respected: longer than harnesses work, and a stuck one holds up no others."""
 
 NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
     "autoinstall_known_extensions": False,
@@ -28,7 +37,16 @@ NO_EXTENSIONS: dict[str, str | bool | int | float | list[str]] = {
 """Without these DuckDB downloads an extension when it is shown, say, an SQLite file."""
 
 DAMAGED_REMEDY = "Move the file away and evaluate again, or put a backup in its place."
-HOLDER_PID = re.compile(r"\(PID (\d+)\)")
+
+INTERRUPTED_QUERY = "Query interrupted"
+"""What DuckDB says where a signal's handler raised while it was at work."""
+_BUSY = (
+    "Could not set lock",
+    "Conflicting lock",
+    "different configuration than existing connections",
+)
+"""What DuckDB says where somebody, or this process itself, has the database open."""
+_WAIT_REMEDY = "Wait until it has finished, or end it, and run the command again."
 
 
 class Access(StrEnum):
@@ -60,20 +78,36 @@ def connect(path: Path, *, access: Access, patience_seconds: float) -> duckdb.Du
 
 
 def _patiently(path: Path, *, access: Access, patience_seconds: float) -> duckdb.DuckDBPyConnection:
-    give_up_at = time.monotonic() + patience_seconds
-    pause = FIRST_PAUSE_SECONDS
-    while True:
-        try:
-            with database_errors(path):
-                return duckdb.connect(
-                    str(path), read_only=access is Access.READ, config=NO_EXTENSIONS
-                )
-        except DatabaseBusyError:
-            left = give_up_at - time.monotonic()
-            if left <= 0:
-                raise
-            time.sleep(min(pause, left))
+    """Try until it works or patience ends; the pauses differ, lest two go on meeting."""
+    began = time.monotonic()
+    pause, noticed = FIRST_PAUSE_SECONDS, False
+    with Turn(path.parent) as turn:
+        while True:
+            waited = time.monotonic() - began
+            left = patience_seconds - waited
+            if turn.is_ours() or left <= 0 or waited >= TURN_SECONDS:
+                try:
+                    return _try_once(path, access)
+                except DatabaseBusyError as busy:
+                    if left <= 0:
+                        raise _out_of_patience(busy, waited) from busy
+                    if waited >= NOTICE_SECONDS and not noticed:
+                        noticed = True
+                        _LOG.warning("%s; waiting up to %.0f s more", busy, left)
+            drawn = pause * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+            time.sleep(min(drawn, max(left, 0.0)))
             pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+
+
+def _try_once(path: Path, access: Access) -> duckdb.DuckDBPyConnection:
+    with database_errors(path):
+        return duckdb.connect(str(path), read_only=access is Access.READ, config=NO_EXTENSIONS)
+
+
+def _out_of_patience(busy: DatabaseBusyError, waited: float) -> DatabaseBusyError:
+    if waited < 1:
+        return busy
+    return DatabaseBusyError(f"{busy}, and it was never free in {waited:.0f} s", remedy=busy.remedy)
 
 
 @contextmanager
@@ -90,11 +124,19 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
 
 @contextmanager
 def database_errors(path: Path) -> Iterator[None]:
-    """Raise what DuckDB refuses in the block as an error of the harness, about `path`."""
+    """Raise what DuckDB refuses in the block as an error of the harness, about `path`.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C came during a query, which DuckDB tells as a RuntimeError.
+    """
     try:
         yield
     except duckdb.Error as error:
         raise _as_harness_error(error, path) from error
+    except RuntimeError as error:
+        if str(error) != INTERRUPTED_QUERY:
+            raise
+        raise KeyboardInterrupt from error
 
 
 def _check_rights(path: Path, access: Access) -> None:
@@ -152,10 +194,10 @@ def _refused(place: Path, verb: str) -> PermissionRefusedError:
 def _as_harness_error(error: duckdb.Error, path: Path) -> HarnessError:
     """Return what DuckDB says as the harness says it; its types alone don't tell these apart."""
     text = str(error)
-    if "Could not set lock" in text or "Conflicting lock" in text:
-        return _busy(path, HOLDER_PID.search(text))
-    if "different configuration than existing connections" in text:
-        return _busy(path, None)
+    if any(said in text for said in _BUSY):
+        return DatabaseBusyError(
+            f"{describe_holder(text, path)} is using {path}", remedy=_WAIT_REMEDY
+        )
     if "No space left on device" in text or "Disk quota exceeded" in text:
         return DiskFullError(
             f"the disk is full, writing {path}",
@@ -166,14 +208,6 @@ def _as_harness_error(error: duckdb.Error, path: Path) -> HarnessError:
     return DatabaseError(
         f"{path} can't be used as a results database: {_first_line(text)}",
         remedy=DAMAGED_REMEDY,
-    )
-
-
-def _busy(path: Path, holder: re.Match[str] | None) -> DatabaseBusyError:
-    who = f"process {holder.group(1)}" if holder else "this process"
-    return DatabaseBusyError(
-        f"{who} is using {path}",
-        remedy="Wait until it has finished, or end it, and run the command again.",
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 
 import duckdb
 import numpy as np
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from harness.errors import DatabaseError
 from harness.records.run import ClassCounts
+
+ROWS_AT_ONCE = 1_000
+"""How many rows are in memory at a time while they are stored."""
 
 
 class CountKind(StrEnum):
@@ -51,17 +55,30 @@ def insert_counts(
     benchmark_digest: str,
     kind: CountKind = CountKind.OWN,
 ) -> None:
-    """Store the counts of a run.
+    """Store the counts of a run, which are taken batch by batch; in a transaction of the caller's.
 
     Raises:
         DatabaseError: A sample is not an accepted one of the run's benchmark or, of `PAIRED`
             counts, no edit that is compared with its source under a filtered label.
     """
-    rows = [row for row in counts if row.tp or row.fp or row.fn]
-    if not rows:
-        return
-    sample_ids = [row.sample_id for row in rows]
-    _check_samples(connection, sorted(set(sample_ids)), benchmark_digest, kind)
+    # Columns from the start: a record takes four times the memory of its values.
+    rows = (
+        (row.sample_id, row.class_id, row.tp, row.fp, row.fn)
+        for row in counts
+        if row.tp or row.fp or row.fn
+    )
+    while columns := [list(column) for column in zip(*islice(rows, ROWS_AT_ONCE), strict=True)]:
+        _check_samples(connection, sorted(set(columns[0])), benchmark_digest, kind)
+        _insert_rows(connection, columns, run_id=run_id, kind=kind)
+
+
+def _insert_rows(
+    connection: duckdb.DuckDBPyConnection,
+    columns: Sequence[Sequence[object]],
+    *,
+    run_id: str,
+    kind: CountKind,
+) -> None:
     # One statement over five lists: no data-frame library is needed, and 7,500 rows take
     # hundredths of a second where one INSERT a row takes many seconds (benchmarks/ranking.py).
     connection.execute(
@@ -70,14 +87,7 @@ def insert_counts(
         SELECT ?, unnest(?::VARCHAR[]), unnest(?::INTEGER[]),
             unnest(?::BIGINT[]), unnest(?::BIGINT[]), unnest(?::BIGINT[])
         """,
-        [
-            run_id,
-            sample_ids,
-            [row.class_id for row in rows],
-            [row.tp for row in rows],
-            [row.fp for row in rows],
-            [row.fn for row in rows],
-        ],
+        [run_id, *columns],
     )
 
 

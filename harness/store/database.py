@@ -18,6 +18,7 @@ from harness.records.manifest import BenchmarkHeader, Sample
 from harness.records.run import ClassCounts, RunRecord, RunStatus
 from harness.store.benchmarks import (
     benchmark_is_stored,
+    bounded_memory,
     insert_benchmark,
     select_benchmarks,
     select_samples,
@@ -30,16 +31,26 @@ from harness.store.counts import (
     select_counts,
     select_unpaired_runs,
 )
+from harness.store.run_search import (
+    RunFilter,
+    count_runs,
+    select_latest_runs,
+    select_runs_beginning,
+)
 from harness.store.runs import (
+    delete_cut_run,
     insert_run,
     run_is_stored,
     select_completed_run,
+    select_run,
     select_runs,
     update_counts_since,
 )
 from harness.store.schema import migrate, newest_version, schema_version
 
-PATIENCE_SECONDS = 10.0
+PATIENCE_SECONDS = 30.0
+"""Four processes that each load a benchmark of 10,000 samples wait 1.2 s for one another on two
+idle processors, and some ten times that on crowded ones."""
 UNPAIRED = "it was scored before sources were counted under the filtered labels of their edits"
 """What is wrong with the runs of `ResultsStore.unpaired_runs`, for a person."""
 
@@ -95,9 +106,13 @@ class ResultsStore:
         finally:
             connection.close()
 
-    def add_benchmark(self, header: BenchmarkHeader, samples: tuple[Sample, ...]) -> None:
+    def add_benchmark(self, header: BenchmarkHeader, samples: Iterable[Sample]) -> None:
         """Store a benchmark and its samples; storing it again changes its header at most."""
-        with self._reporting(), transaction(self._connection):
+        with (
+            self._reporting(),
+            bounded_memory(self._connection),
+            transaction(self._connection),
+        ):
             insert_benchmark(self._connection, header, samples)
 
     def add_run(
@@ -109,7 +124,8 @@ class ResultsStore:
     ) -> None:
         """Store a run and, where it completed, its counts: all or nothing.
 
-        Counts of a run that did not complete are left out, because they are never scored.
+        Counts of a run that did not complete are left out, because they are never scored. A run
+        that was cut off is stored as `harness_failed`; the same run's next end takes its place.
 
         Args:
             record: The run.
@@ -118,9 +134,10 @@ class ResultsStore:
                 `Sample.judges_source`), by edit; a benchmark without such labels has none.
 
         Raises:
-            DatabaseError: The run is stored already, or its benchmark or a sample is not.
+            DatabaseError: The run ended and is stored already, or its benchmark or a sample is not.
         """
         with self._reporting(), transaction(self._connection):
+            delete_cut_run(self._connection, record.run_id)
             self._check_new(record)
             insert_run(self._connection, record)
             if record.outcome.status is not RunStatus.COMPLETED:
@@ -144,10 +161,30 @@ class ResultsStore:
         with self._reporting():
             return select_completed_run(self._connection, key)
 
+    def run(self, run_id: str) -> RunRecord | None:
+        """Return the run of this id, or None."""
+        with self._reporting():
+            return select_run(self._connection, run_id)
+
     def runs(self, benchmark_digest: str) -> tuple[RunRecord, ...]:
         """Return all runs of a benchmark, the one that was asked for last at the end."""
         with self._reporting():
             return select_runs(self._connection, benchmark_digest)
+
+    def latest_runs(self, wanted: RunFilter, *, limit: int) -> tuple[RunRecord, ...]:
+        """Return the runs that fit, of any benchmark, the one that ended last first."""
+        with self._reporting():
+            return select_latest_runs(self._connection, wanted, limit=limit)
+
+    def count_runs(self, wanted: RunFilter) -> int:
+        """Return how many runs fit."""
+        with self._reporting():
+            return count_runs(self._connection, wanted)
+
+    def runs_beginning(self, prefix: str, *, limit: int) -> tuple[RunRecord, ...]:
+        """Return runs whose id begins with `prefix`, by id, at most `limit`."""
+        with self._reporting():
+            return select_runs_beginning(self._connection, prefix, limit=limit)
 
     def benchmarks(self) -> tuple[BenchmarkHeader, ...]:
         """Return the stored benchmarks, in the order in which they were first stored."""

@@ -34,6 +34,19 @@ def insert_run(connection: duckdb.DuckDBPyConnection, record: RunRecord) -> None
     )
 
 
+def select_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> RunRecord | None:
+    """Return the run of this id, or None."""
+    row = connection.execute("SELECT record FROM run WHERE run_id = ?", [run_id]).fetchone()
+    return RunRecord.model_validate_json(row[0]) if row else None
+
+
+def delete_cut_run(connection: duckdb.DuckDBPyConnection, run_id: str) -> None:
+    """Remove the row of a run that was cut off, which its end replaces; others stay."""
+    connection.execute(
+        "DELETE FROM run WHERE run_id = ? AND status = ?", [run_id, RunStatus.HARNESS_FAILED.value]
+    )
+
+
 def run_is_stored(connection: duckdb.DuckDBPyConnection, run_id: str) -> bool:
     """Return whether a run of this id is stored."""
     row = connection.execute("SELECT 1 FROM run WHERE run_id = ?", [run_id]).fetchone()

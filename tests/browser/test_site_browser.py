@@ -27,6 +27,9 @@ PAGES = (
     "mini/pairs/color-violet.html",
     "mini/pairs/rejected.html",
     f"mini/pairs/{fb.sha('source 0')[:16]}.html",
+    "mini/runs/index.html",
+    "mini/runs/ffffffffffff.html",
+    "mini/runs/dddddddddddd.html",
 )
 
 
@@ -217,8 +220,60 @@ def test_everything_stands_without_scripts(visit):
     assert left["x"] + left["width"] <= right["x"]
 
 
+def test_the_page_of_a_failed_run_is_found_from_the_board(visit):
+    page = visit("mini/index.html")
+    page.get_by_role("link", name="why, and what to try").click()
+    expect(page.locator(".verdict")).to_have_text("submission failed out of memory")
+    assert page.locator(".tries > li").count() == 4
+    assert "harness runs show ffffffffffff" in page.locator(".commands").inner_text()
+    page.get_by_role("link", name="Runs").first.click()
+    expect(page.locator("table.runs tbody tr")).to_have_count(6)
+    page.locator("table.runs tbody tr", has_text="wrong size").get_by_role("link").click()
+    expect(page.locator(".verdict")).to_have_text("submission failed wrong size")
+
+
+def test_the_edit_that_showed_a_fault_opens_large_beside_its_source(visit):
+    page = visit("mini/runs/ffffffffffff.html")
+    page.locator(".pair-images").focus()
+    page.keyboard.press("Enter")
+    assert page.get_by_role("dialog").is_visible()
+    page.keyboard.press("Escape")
+    page.locator("#sample + dl a").click()
+    expect(page.locator(".pair:target")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+def test_a_log_of_any_length_is_scrolled_in_its_own_box(visit, width):
+    page = visit("mini/runs/ffffffffffff.html", width=width)
+    log = page.locator(".log")
+    line = "a long word ".replace(" ", "-") * 90
+    log.evaluate(
+        "(e, line) => { e.firstChild.textContent = (line + '\\n').repeat(200) + 'the end'; }", line
+    )
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert log.bounding_box()["height"] <= 900 * 0.7 + 1
+    assert log.evaluate("e => e.scrollHeight > e.clientHeight")
+    shown = log.evaluate(
+        """e => {
+            const range = document.createRange();
+            range.selectNodeContents(e.firstChild);
+            return range.getBoundingClientRect().bottom - e.getBoundingClientRect().bottom;
+        }"""
+    )
+    assert -40 < shown <= 0  # its last line stands at the bottom of the box
+    log.focus()
+    page.keyboard.press("Home")
+    expect(log).not_to_have_js_property("scrollTop", 0)
+
+
 def test_a_hostile_name_is_text_and_nothing_runs(visit):
-    for path in ("mini/index.html", "mini/submissions/hostile.html", "index.html"):
+    for path in (
+        "mini/index.html",
+        "mini/submissions/hostile.html",
+        "index.html",
+        "mini/runs/index.html",
+        "mini/runs/ffffffffffff.html",
+    ):
         page = visit(path)
         page.wait_for_timeout(50)
         assert page.title() != "pwned"

@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import resource
 import signal
 import socket
 import struct
@@ -17,7 +18,10 @@ from pathlib import Path
 STDIN, STDOUT = sys.stdin.buffer, sys.stdout.buffer
 TMP = Path("/tmp")  # noqa: S108 - the container's own
 SHM = Path("/dev/shm")  # noqa: S108 - the container's own
-PROBED = (Path("/"), Path("/root"), Path("/etc"), Path("/data"), TMP)
+PROBED = (
+    *(Path("/"), Path("/root"), Path("/etc"), Path("/data"), Path("/run"), Path("/run/lock")),
+    *(Path("/var"), Path("/var/tmp"), TMP),  # noqa: S108 - the container's own
+)
 BODY = b"prediction of "
 
 
@@ -265,8 +269,8 @@ def report() -> None:
         "gid": os.getgid(),
         "groups": os.getgroups(),
         "capabilities": [status[f"Cap{kind}"].strip() for kind in ("Inh", "Prm", "Eff", "Bnd")],
-        "no_new_privileges": status["NoNewPrivs"].strip(),
-        "seccomp": status["Seccomp"].strip(),
+        "no_new_privileges": status.get("NoNewPrivs", "").strip(),
+        "seccomp": status.get("Seccomp", "").strip(),
         "interfaces": sorted(name for _, name in socket.if_nameindex()),
         "writable": [str(folder) for folder in PROBED if writable(folder)],
         "data": Path("/data/model.bin").read_text(),
@@ -327,8 +331,7 @@ def count_threads() -> int:
 
 
 def core_limit() -> str:
-    limits = Path("/proc/self/limits").read_text().splitlines()
-    return next(line.split()[4] for line in limits if line.startswith("Max core"))
+    return str(resource.getrlimit(resource.RLIMIT_CORE)[0])
 
 
 PARTS: dict[str, Callable[[], None]] = {

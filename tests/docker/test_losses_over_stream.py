@@ -24,6 +24,7 @@ from harness.records.acceptance import NoiseModelKind, NoiseRule
 from harness.records.run import FailureReason, RunStatus, StreamedSample
 from harness.records.submission import SubmissionManifest
 from harness.sandbox.docker_runner import DockerRunner
+from harness.sandbox.hidden_ids import HiddenIds
 from harness.serving.serve import loss_map
 
 pytestmark = pytest.mark.docker
@@ -111,14 +112,14 @@ def test_losses_come_back_and_nothing_but_ids_sizes_and_a_class_goes_in(engine, 
     samples = [StreamedSample(id=f"{n:016x}", png=SMALL, loss_of=(7,)) for n in range(6)]
     taken = {}
 
-    outcome = run_image(
-        engine, actor_image("losses_as_asked"), samples=samples, on_prediction=taken.__setitem__
-    )
+    image = actor_image("losses_as_asked")
+    outcome = run_image(engine, image, samples=samples, on_prediction=taken.__setitem__)
 
     assert outcome.status is RunStatus.COMPLETED, outcome
     assert outcome.model_name == "lossy"
     headers = [json.loads(line) for line in outcome.log.splitlines()]
-    assert headers == [{"id": s.id, "bytes": len(SMALL), "loss_of": [7]} for s in samples]
+    hidden = [HiddenIds(image).hide(sample.id) for sample in samples]
+    assert headers == [{"id": seen, "bytes": len(SMALL), "loss_of": [7]} for seen in hidden]
     assert set(taken) == {sample.id for sample in samples}
 
 

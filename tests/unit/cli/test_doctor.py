@@ -30,6 +30,7 @@ DESCRIPTION = EngineDescription(
     root="/nowhere/on/this/machine",
     cpus=2,
     memory_bytes=4 * 2**30,
+    address="unix:///run/engine.sock (DOCKER_HOST)",
 )
 
 
@@ -70,7 +71,8 @@ def checks(workspace: Path) -> dict[str, Any]:
 def test_a_machine_that_has_an_engine_can_evaluate(client: FakeClient, tmp_path: Path) -> None:
     found = checks(tmp_path)
     assert found["engine"].found == (
-        "Docker Engine 20.10, API 1.41, overlay2, cgroup v2, 2 CPUs, 4.0 GiB"
+        "Docker Engine 20.10 at unix:///run/engine.sock (DOCKER_HOST), with root's rights,"
+        " users not remapped, API 1.41, overlay2, cgroup v2, 2 CPUs, 4.0 GiB"
     )
     assert found["runtimes"].found == "runc, runsc (default runc)"
     assert found["base image"].found == "harness-base:bookworm (143 MB)"
@@ -104,14 +106,27 @@ def test_every_check_that_is_not_ok_has_a_remedy(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("client")
-def test_an_engine_that_can_not_limit_is_a_warning(
+def test_an_engine_that_can_not_limit_is_not_fit_to_evaluate(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    weak = {**vars(DESCRIPTION), "unenforced": ("swap",), "runtimes": ("runc",)}
+    weak = {**vars(DESCRIPTION), "unenforced": ("swap",), "runtimes": ("runc",), "rootless": True}
     monkeypatch.setattr(engine_module, "describe", lambda _: EngineDescription(**weak))
     found = checks(tmp_path)
     assert found["limits"].found == "this engine does not enforce: swap"
+    assert found["limits"].status is CheckStatus.MISSING
+    assert "--allow-unenforced swap" in str(found["limits"].remedy)
+    assert ", rootless, " in found["engine"].found
     assert found["runtimes"].status is CheckStatus.WARN
+
+
+@pytest.mark.usefixtures("client")
+def test_an_engine_across_an_open_network_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(engine_module, "is_exposed", lambda _: True)
+    found = checks(tmp_path)
+    assert found["engine"].status is CheckStatus.WARN
+    assert "ssh://" in str(found["engine"].remedy)
 
 
 @pytest.mark.usefixtures("client")

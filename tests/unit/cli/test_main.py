@@ -58,7 +58,8 @@ def test_what_a_container_said_does_not_steer_the_terminal(
 
 
 def test_the_codes_are_distinct_and_leave_the_shells_own_alone() -> None:
-    codes = [kind.exit_code for kind in harness_errors()]
+    # a kind of another error, as RunStoppedError is, has that one's code
+    codes = [kind.exit_code for kind in harness_errors() if "exit_code" in vars(kind)]
     assert len(set(codes)) == len(codes)
     assert 2 not in codes
     assert all(code < 125 for code in codes)

@@ -83,6 +83,7 @@ def test_the_table_shows_who_is_ranked_who_is_not_and_who_failed(workspace):
         ],
     ]
     assert "\x1b" not in result.output
+    assert "`harness runs show RUN` tells why" in result.output
 
 
 def test_another_attribute_orders_the_ranked(workspace):

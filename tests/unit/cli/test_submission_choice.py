@@ -9,7 +9,7 @@ from fakes import STREET
 
 from harness.cli.submission_choice import SubmissionChoice, prepare_target
 from harness.cli.workspace import Workspace
-from harness.errors import SubmissionError
+from harness.errors import DeviceError, HarnessError, SubmissionError
 from harness.evaluation.evaluate import EvaluationTarget
 from harness.sandbox import image
 
@@ -89,4 +89,24 @@ def test_a_class_map_that_does_not_fit_the_benchmark_is_refused_before_a_build(
     append(workspace, '[class_map]\ncar = "lorry"\n')
     with pytest.raises(SubmissionError, match="class_map names 'lorry'"):
         prepare(workspace, label_space=STREET)
+    assert built == []
+
+
+@pytest.mark.parametrize(
+    ("said", "changes", "error"),
+    [
+        ("stateless = false\n", {"workers": 2}, SubmissionError),
+        ("", {"workers": 2, "gpu_ids": ("0",), "limits": {"gpus": 1}}, DeviceError),
+    ],
+)
+def test_what_several_containers_can_not_share_is_refused_before_a_build(
+    workspace: Workspace,
+    built: list[str],
+    said: str,
+    changes: dict[str, Any],
+    error: type[HarnessError],
+) -> None:
+    append(workspace, said)
+    with pytest.raises(error):
+        prepare(workspace, **changes)
     assert built == []

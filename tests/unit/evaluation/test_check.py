@@ -66,7 +66,7 @@ def test_a_right_model_has_nothing_wrong(benchmark):
     label = labels(benchmark)
     answer, runner = report(benchmark, lambda key: label[key])
     assert answer.ok
-    assert answer.findings == ()
+    assert (answer.findings, answer.advice) == ((), None)
     assert [image.pixel_accuracy for image in answer.images] == [1.0, 1.0, 1.0]
     assert runner.seen == list(SHAPES)
     assert runner.limits.image_seconds == IMAGE_SECONDS
@@ -132,6 +132,9 @@ def test_an_exit_is_explained_by_the_logs_last_line(benchmark):
 
     answer = check(target(), benchmark, runner=Failing(lambda _key: b""), run_id="0" * 12)
     assert "No module named 'scipy'" in messages(answer)
+    assert answer.advice is not None
+    assert answer.advice.tries[0].startswith("Add the package that holds `scipy`")
+    assert not [one for one in answer.advice.tries if "harness check" in one]
 
 
 def test_what_the_log_says_does_not_steer_the_terminal(benchmark):

@@ -12,9 +12,11 @@ from hypothesis.extra.numpy import arrays
 from noise_scenes import LEFT, SKETCH, VIOLET, RedReader, Scenes
 from stored_results import sample
 
+from harness.dataset.benchmark_folder import LabelFile
 from harness.dataset.image_io import encode_gray_png
 from harness.errors import BenchmarkError
 from harness.evaluation.evaluate import EvaluationPlaces, EvaluationTarget, evaluate, reuse_run
+from harness.evaluation.sample_table import SampleTable
 from harness.evaluation.scoring import Scorer
 from harness.leaderboard.board import build_board
 from harness.leaderboard.design import ScoredBenchmark
@@ -184,10 +186,10 @@ def test_a_filtered_label_is_proven_before_a_source_is_counted_under_it(tmp_path
     path = folder.path / "filtered" / f"{world.edits[VIOLET]}.png"
     path.write_bytes(png(LABEL))
     with Scorer(
-        {one.id: one for one in folder.samples()},
-        read_label=folder.label,
+        SampleTable.of(folder.samples()),
+        read_label=folder.read_label,
         label_space=STREET,
-        table=np.arange(256, dtype=np.uint16),
+        table=np.arange(65536).astype(np.uint16),
         on_scored=lambda _: None,
     ) as scorer:
         scorer.accept(world.source, png(ANSWER))
@@ -238,22 +240,19 @@ ids = st.sampled_from([BACKGROUND, CAR, 2, VOID])
 def test_whatever_the_filter_takes_equal_predictions_drop_by_nothing(label, answer, noises):
     sources = [sample(f"{n}") for n in range(len(noises))]
     edits = [sample(f"{n}", VIOLET, filtered=True) for n in range(len(noises))]
-    labels = {source.id: label for source in sources} | {
-        edit.id: np.where(noise, np.uint8(VOID), label)
-        for edit, noise in zip(edits, noises, strict=True)
-    }
-    samples = {
-        one.id: one.model_copy(update={"width": 4, "height": 3}) for one in (*sources, *edits)
-    }
+    samples = [one.model_copy(update={"width": 4, "height": 3}) for one in (*sources, *edits)]
+    files = [LabelFile.of(one).name for one in samples]
+    filtered = [np.where(noise, np.uint8(VOID), label) for noise in noises]
+    labels = dict(zip(files, [label] * len(sources) + filtered, strict=True))
     with Scorer(
-        samples,
-        read_label=lambda one: labels[one.id],
+        SampleTable.of(samples),
+        read_label=lambda file: labels[file.name],
         label_space=STREET,
-        table=np.arange(256, dtype=np.uint16),
+        table=np.arange(65536).astype(np.uint16),
         on_scored=lambda _: None,
     ) as scorer:
-        for key in samples:
-            scorer.accept(key, png(answer))
+        for one in samples:
+            scorer.accept(one.id, png(answer))
         scorer.finish()
         own, paired = scorer.class_counts(), scorer.paired_counts()
     found = value_drop(
@@ -265,7 +264,7 @@ def test_whatever_the_filter_takes_equal_predictions_drop_by_nothing(label, answ
         once_each(len(edits)),
     )
     assert found.drop[0] == 0.0 or np.isnan(found.drop[0])
-    left = np.concatenate([labels[edit.id].ravel() for edit in edits])
+    left = np.concatenate([label.ravel() for label in filtered])
     assert np.isnan(found.drop[0]) == bool((left == VOID).all())
 
 

@@ -15,6 +15,7 @@ from PIL import Image
 from harness.errors import PredictionRejectedError
 from harness.evaluation.prediction import SIGNATURE, decode_prediction
 from harness.records.run import FailureReason
+from harness.serving.serve import encode_prediction
 
 
 def chunk(kind, body, *, crc=None):
@@ -22,7 +23,9 @@ def chunk(kind, body, *, crc=None):
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc)
 
 
-def png(ids, *, depth=8, color=0, interlace=0, extra=b"", size=None, raw=None):
+def png(
+    ids, *, depth=8, color=0, interlace=0, between=b"", junk=b"", extra=b"", size=None, raw=None
+):
     height, width = ids.shape
     width, height = size or (width, height)
     header = struct.pack(">IIBBBBB", width, height, depth, color, 0, 0, interlace)
@@ -31,7 +34,8 @@ def png(ids, *, depth=8, color=0, interlace=0, extra=b"", size=None, raw=None):
     return (
         SIGNATURE
         + chunk(b"IHDR", header)
-        + chunk(b"IDAT", zlib.compress(rows))
+        + between
+        + chunk(b"IDAT", zlib.compress(rows) + junk)
         + chunk(b"IEND", b"")
         + extra
     )
@@ -60,6 +64,24 @@ def test_what_pillow_writes_comes_back_exactly(ids, wide, optimize):
     np.testing.assert_array_equal(decoded, ids)
 
 
+@given(
+    ids=hnp.arrays(np.uint16, hnp.array_shapes(min_dims=2, max_dims=2, max_side=40)),
+    wide=st.booleans(),
+)
+def test_what_our_serve_writes_comes_back_exactly(ids, wide):
+    ids = ids if wide else (ids % 256).astype(np.uint8)
+    height, width = ids.shape
+    decoded = decode_prediction(encode_prediction(ids), width=width, height=height)
+    assert decoded.dtype == ids.dtype
+    np.testing.assert_array_equal(decoded, ids)
+
+
+def test_rows_of_several_filters_are_decoded_too():
+    rows = b"\2\0\1\2" + b"\0\3\4\xff" + b"\2\1\1\1" + b"\1\5\1\1"  # up, none, up, sub
+    ids = np.array([[0, 1, 2], [3, 4, 255], [4, 5, 0], [5, 6, 7]], np.uint8)
+    np.testing.assert_array_equal(decode_prediction(png(ids, raw=rows), width=3, height=4), ids)
+
+
 @pytest.mark.parametrize("depth", [8, 16])
 def test_unfiltered_rows_take_the_short_way_and_agree(depth):
     np.testing.assert_array_equal(decode_prediction(png(IDS, depth=depth), width=3, height=2), IDS)
@@ -82,7 +104,12 @@ def test_unfiltered_rows_take_the_short_way_and_agree(depth):
         (png(IDS, raw=b"\0" * 7), "another number of pixels"),
         (png(IDS, raw=b"\0" * 9), "another number of pixels"),
         (png(IDS, raw=b"\0" * 5_000_000), "another number of pixels"),
-        (png(IDS, raw=b"\x09" + b"\0" * 7), "can't be decoded"),
+        (png(IDS, raw=b"\x09" + b"\0" * 7), "filter 9"),
+        (png(IDS, raw=b"\0" * 4 + b"\x05" + b"\0" * 3), "filter 5"),
+        (png(IDS, junk=b"more"), "4 bytes follow its compressed data"),
+        (png(IDS, between=chunk(b"IHDR", bytes(13))), "b'IHDR' has no place"),
+        (png(IDS, between=chunk(b"PLTE", bytes(768))), "b'PLTE' has no place"),
+        (png(IDS, between=chunk(b"CgBI", bytes(4))), "b'CgBI' has no place"),
     ],
     ids=itertools.count(),
 )
@@ -90,6 +117,21 @@ def test_a_broken_file_is_refused_by_what_is_wrong(data, words):
     error = refused(data)
     assert error.reason == FailureReason.BAD_PREDICTION
     assert words in error.detail
+
+
+def test_compressed_data_that_only_one_decoder_refuses_is_decoded_silently(capfd):
+    """libpng trusts the window that a header announces, zlib does not, and libpng prints."""
+    rows = (b"\x02" + bytes(range(200)) * 2) * 3
+    window_of_256 = bytes([0x08, 0x1D])
+    lying = window_of_256 + zlib.compress(rows)[2:]
+    header = struct.pack(">IIBBBBB", 400, 3, 8, 0, 0, 0, 0)
+    data = SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", lying) + chunk(b"IEND", b"")
+
+    decoded = decode_prediction(data, width=400, height=3)
+
+    first = np.tile(np.arange(200, dtype=np.uint8), 2)
+    np.testing.assert_array_equal(decoded, np.outer([1, 2, 3], first).astype(np.uint8))
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_wrong_size_is_refused_before_anything_is_decompressed():

@@ -15,7 +15,7 @@ from stored_results import (
 )
 
 from harness.errors import BenchmarkError
-from harness.leaderboard.board import build_board
+from harness.leaderboard.board import build_board, run_row
 from harness.records.attributes import Attribute
 from harness.records.ranking import Board
 from harness.records.run import FailureReason, RunStatus
@@ -261,6 +261,24 @@ def test_predictions_outside_the_classes_are_no_class_of_the_board(board_of):
     assert row.clean_miou == 0.6
     assert row.pixel_accuracy == 0.6
     assert [c.class_name for c in row.classes] == ["car"]
+
+
+def test_a_run_by_itself_has_the_figures_of_its_row_and_no_place(board_of, tmp_path):
+    former = run(HEADER.digest, minutes=1)
+    board = board_of(
+        (former, per_edit(SAMPLES, HURT)),
+        (run(HEADER.digest, minutes=2), per_edit(SAMPLES, PERFECT)),
+        resamples=0,
+    )
+    with ResultsStore.open_read_only(tmp_path / "results.duckdb") as store:
+        shown, hidden = (run_row(store, one) for one in reversed(store.runs(HEADER.digest)))
+    assert shown == board.ranked[0].model_copy(
+        update={"rank": None, "pareto": False, "attributes": shown.attributes}
+    )
+    assert [a.drop_pp for a in shown.attributes] == [0, 0]
+    assert (hidden.run_id, hidden.qualified) == (former.run_id, True)
+    assert hidden.clean_miou == pytest.approx(0.8)
+    assert hidden.drop_pp == pytest.approx(5)
 
 
 def test_a_board_survives_json(board_of):

@@ -100,7 +100,10 @@ def test_what_is_not_ranked_stands_beneath_with_its_reason(pages):
     text = " ".join(page.text.split())
     assert "submission failed out of memory at sample 00000000000000aa" in text
     assert "The kernel ended it at 2048 MiB." in text
-    assert "MemoryError" in text
+    assert 'href="runs/ffffffffffff.html"' in pages["mini/index.html"]
+    assert "MemoryError" not in text
+    without = Page(rendered(fb.content(runs=()))["mini/index.html"])
+    assert "MemoryError" in without.text
 
 
 def test_a_run_that_lacks_counts_is_shown_as_one_to_run_again(pages):

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import confusion_matrix
 
-from harness.metrics.confusion import count_classes
+from harness.metrics import confusion
+from harness.metrics.confusion import ClassCounter, count_classes
 
 CLASSES = (0, 1, 4)
 OTHER = -1
@@ -135,3 +136,47 @@ def test_every_scored_pixel_counts_once_in_the_label_and_once_in_the_prediction(
     assert (found.tp + found.fn).sum() == scored
     assert (found.tp + found.fp).sum() == scored
     assert found.tp.dtype == found.fp.dtype == found.fn.dtype == np.int64
+
+
+narrow = arrays(np.uint8, (6, 7), elements=st.sampled_from([*CLASSES, 2, 7, 255]))
+targets = st.sampled_from([*CLASSES, 2, 255, 65535])
+
+
+@settings(deadline=None)
+@given(
+    label=labels, prediction=st.one_of(narrow, predictions), targets=st.lists(targets, min_size=8)
+)
+def test_a_table_counts_as_if_every_pixel_were_mapped_first(label, prediction, targets):
+    table = np.resize(np.array(targets, np.uint16), 65536)
+    counter = ClassCounter(class_ids=CLASSES, ignore_id=255, table=table)
+    found, expected = counter.count(label, prediction), count(label, table[prediction], dtype="u2")
+    for one, other in ((found.tp, expected.tp), (found.fp, expected.fp), (found.fn, expected.fn)):
+        assert one.tolist() == other.tolist()
+
+
+@settings(deadline=None)
+@given(label=labels, prediction=predictions, pixels=st.integers(1, 50))
+def test_bands_of_a_large_image_are_added(label, prediction, pixels):
+    whole = count(label, prediction, dtype=np.uint16)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(confusion, "BAND_PIXELS", pixels)
+        bands = count(label, prediction, dtype=np.uint16)
+    assert bands.tp.tolist() == whole.tp.tolist()
+    assert bands.fp.tolist() == whole.fp.tolist()
+    assert bands.fn.tolist() == whole.fn.tolist()
+
+
+def test_more_pixels_than_a_float_counts_are_counted_exactly():
+    label = np.zeros((4097, 4096), np.uint8)  # 2^24 + 4096, and a float holds up to 2^24 exactly
+    prediction = label.copy()
+    prediction[-1, -1] = 1
+    found = count_classes(label, prediction, class_ids=CLASSES, ignore_id=255)
+    assert found.tp.tolist() == [2**24 + 4095, 0, 0, 0]
+    assert (found.fp.tolist(), found.fn.tolist()) == ([0, 1, 0, 0], [1, 0, 0, 0])
+
+
+def test_a_prediction_with_a_stride_is_counted_as_it_is():
+    label = np.array([[0, 1], [4, 4]], np.uint8)
+    rows = np.array([[9, 0, 1], [9, 4, 0]], np.uint8)
+    found = count_classes(label, rows[:, 1:], class_ids=CLASSES, ignore_id=255)
+    assert found.tp.tolist() == [1, 1, 1, 0]

@@ -211,6 +211,47 @@ def test_a_passed_deadline_names_the_sample_that_is_owed_longest():
     assert ending.fault.sample_id == "0"
 
 
+LARGE = 8 * 2**20
+
+
+def test_a_large_answer_is_taken_while_a_large_image_is_on_its_way():
+    """Whoever sent the whole image first would wait for a container that waits for them."""
+
+    def write_first(peer: Peer) -> None:
+        peer.ready()
+        sample_id, _ = peer.next_sample()
+        header = json.loads(peer.stdin.readline())
+        peer.answer(sample_id, b"a" * LARGE)
+        peer.stdin.read(header["bytes"])
+        peer.answer(header["id"], b"b" * LARGE)
+
+    samples = [StreamedSample(id=name, png=b"p" * LARGE) for name in "ab"]
+    limits = LIMITS.model_copy(update={"max_prediction_bytes": LARGE})
+    with talk(write_first, samples=samples, limits=limits) as (conversation, taken):
+        ending = conversation.hold()
+
+    assert ending.complete
+    assert taken == {"a": b"a" * LARGE, "b": b"b" * LARGE}
+
+
+def test_an_answer_to_an_image_that_was_not_taken_is_a_fault():
+    """It would leave nothing owed, so that no deadline ran while we wait to send the rest."""
+
+    def answer_unseen(peer: Peer) -> None:
+        peer.ready()
+        header = json.loads(peer.stdin.readline())
+        peer.answer(header["id"], b"guess")
+
+    samples = [StreamedSample(id="a", png=b"p" * LARGE)]
+    with talk(answer_unseen, samples=samples) as (conversation, taken):
+        ending = conversation.hold()
+
+    assert ending.fault.reason is FailureReason.UNKNOWN_SAMPLE
+    assert ending.fault.sample_id == "a"
+    assert "before it had taken the whole image" in ending.fault.detail
+    assert taken == {}
+
+
 def test_what_comes_after_a_fault_still_reaches_the_log():
     def explain(peer: Peer) -> None:
         peer.say(b"hello\n")

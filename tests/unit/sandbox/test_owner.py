@@ -7,11 +7,13 @@ import pytest
 
 from harness.records.submission import ContainerLimits
 from harness.sandbox.owner import (
+    CONTAINER_LABEL,
     EXPIRES_LABEL,
     HOST_LABEL,
     PROCESS_LABEL,
     RUN_LABEL,
     Owner,
+    container_id_in,
     is_orphan,
     owner_labels,
     this_process,
@@ -19,6 +21,11 @@ from harness.sandbox.owner import (
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LIMITS = ContainerLimits(total_seconds=3600)
+
+
+def nothing_runs(container: str) -> None:
+    """Say as an engine that runs no container of any harness."""
+    assert container
 
 
 def labels(owner: Owner) -> dict[str, str]:
@@ -35,7 +42,7 @@ def with_process(**changes: str) -> Owner:
 def test_a_container_of_this_process_is_no_orphan():
     found = labels(this_process())
 
-    assert not is_orphan(found, now=NOW)
+    assert not is_orphan(found, now=NOW, started_at=nothing_runs)
     assert found[RUN_LABEL] == "0123456789ab"
     assert found[PROCESS_LABEL].split("/")[1] == str(os.getpid())
 
@@ -44,11 +51,11 @@ def test_a_container_of_an_ended_process_is_one():
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
 
-    assert is_orphan(labels(with_process(pid=str(ended.pid))), now=NOW)
+    assert is_orphan(labels(with_process(pid=str(ended.pid))), now=NOW, started_at=nothing_runs)
 
 
 def test_a_process_number_given_away_anew_does_not_own_it():
-    assert is_orphan(labels(with_process(started="1")), now=NOW)
+    assert is_orphan(labels(with_process(started="1")), now=NOW, started_at=nothing_runs)
 
 
 @pytest.mark.parametrize(
@@ -56,15 +63,96 @@ def test_a_process_number_given_away_anew_does_not_own_it():
     [
         Owner(host="elsewhere", process="1/999999/1"),
         with_process(namespace="1", pid="999999"),
+        # of the same name and with the same first pid namespace, as any two machines may have
+        with_process(
+            namespace=this_process().process.partition("/")[0].replace("-", "-0", 1), pid="999999"
+        ),
     ],
 )
 def test_what_another_machine_or_container_started_is_left_until_it_expires(owner):
     found = labels(owner)
 
-    assert not is_orphan(found, now=NOW + timedelta(hours=24))
-    assert is_orphan(found, now=NOW + timedelta(hours=26))
+    assert not is_orphan(found, now=NOW + timedelta(hours=24), started_at=nothing_runs)
+    assert is_orphan(found, now=NOW + timedelta(hours=26), started_at=nothing_runs)
 
 
 def test_strange_labels_are_no_orphan():
-    assert not is_orphan({}, now=NOW)
-    assert not is_orphan({EXPIRES_LABEL: "soon", PROCESS_LABEL: "x", HOST_LABEL: "y"}, now=NOW)
+    assert not is_orphan({}, now=NOW, started_at=nothing_runs)
+    assert not is_orphan(
+        {EXPIRES_LABEL: "soon", PROCESS_LABEL: "x", HOST_LABEL: "y"},
+        now=NOW,
+        started_at=nothing_runs,
+    )
+
+
+HARNESS = "a" * 64
+STARTED = "2026-11-22T11:00:00.5Z"
+
+
+@pytest.mark.parametrize(
+    ("started_at", "orphan"),
+    [(STARTED, False), ("2026-11-22T11:30:00Z", True), (None, True)],
+)
+def test_a_harness_in_a_container_is_known_by_it(started_at, orphan):
+    asked = []
+
+    def ask(container):
+        asked.append(container)
+        return started_at
+
+    inside = Owner(host="0123456789ab", process="4026532000/1/5", container=f"{HARNESS}/{STARTED}")
+    found = labels(inside)
+
+    assert found[CONTAINER_LABEL] == f"{HARNESS}/{STARTED}"
+    assert is_orphan(found, now=NOW, started_at=ask) is orphan
+    assert asked == [HARNESS]
+
+
+def test_a_process_that_ended_in_a_container_that_goes_on_leaves_an_orphan():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    inside = with_process(pid=str(ended.pid))
+    inside = Owner(host=inside.host, process=inside.process, container=f"{HARNESS}/{STARTED}")
+
+    assert is_orphan(labels(inside), now=NOW, started_at=lambda _: STARTED)
+
+
+def test_a_process_on_no_engines_machine_has_no_container():
+    assert CONTAINER_LABEL not in labels(this_process())
+
+
+# Lines of /proc/self/mountinfo as they were found inside.
+ROOT = "900 800 0:50 / / ro,relatime - overlay overlay ro,lowerdir=/l,upperdir=/u,workdir=/w"
+DOCKER = (
+    "912 900 254:0 /var/lib/docker/containers/{id}/resolv.conf /etc/resolv.conf rw,relatime - ext4"
+    " /dev/vda rw"
+)
+DOCKER_OWN_DISK = (
+    "913 900 254:16 /containers/{id}/hostname /etc/hostname rw,relatime - ext4 /dev/vdb rw"
+)
+PODMAN = (
+    "700 690 0:23 /run/containers/storage/overlay-containers/{id}/userdata/hostname /etc/hostname"
+    " rw,nosuid,nodev - tmpfs tmpfs rw,size=1g"
+)
+ROOTLESS = (
+    "700 690 254:0 /home/ann/.local/share/docker/containers/{id}/hosts /etc/hosts rw - ext4 /dev/v"
+    " rw"
+)
+KUBERNETES = (
+    "1 2 254:0 /var/lib/kubelet/pods/6c0e6f1c-0000-4000-8000-000000000000/etc-hosts /etc/hosts rw"
+    " - ext4 /dev/vda rw"
+)
+HOST = "25 1 254:0 / / rw,relatime - ext4 /dev/vda rw"
+MOUNTED_FOLDER = (
+    "914 900 254:0 /var/lib/docker/containers/{id}/data /workspace rw - ext4 /dev/vda rw"
+)
+
+
+@pytest.mark.parametrize("line", [DOCKER, DOCKER_OWN_DISK, PODMAN, ROOTLESS])
+def test_the_container_is_read_from_the_files_that_an_engine_puts_in_it(line):
+    assert container_id_in("\n".join([ROOT, line.format(id=HARNESS), HOST])) == HARNESS
+
+
+@pytest.mark.parametrize("line", ["", HOST, KUBERNETES, MOUNTED_FOLDER.format(id=HARNESS)])
+def test_elsewhere_there_is_none(line):
+    assert container_id_in(f"{ROOT}\n{line}\n") is None

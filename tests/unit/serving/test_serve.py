@@ -1,12 +1,9 @@
 import io
-import json
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from served import RED, SERVE, answers, png, request
 
 from harness.records.printable import last_line
 from harness.serving.serve import (
@@ -16,53 +13,6 @@ from harness.serving.serve import (
     encode_prediction,
     loss_map,
 )
-
-SERVE = Path(__file__).parents[3] / "harness" / "serving" / "serve.py"
-
-
-def png(pixels: np.ndarray) -> bytes:
-    file = io.BytesIO()
-    Image.fromarray(pixels).save(file, "PNG")
-    return file.getvalue()
-
-
-def request(sample_id: str, data: bytes, **more: object) -> bytes:
-    return json.dumps({"id": sample_id, "bytes": len(data), **more}).encode() + b"\n" + data
-
-
-@pytest.fixture
-def submit(tmp_path):
-    """Runs a submission of the given lines against bytes on its stdin."""
-    (tmp_path / "serve.py").write_bytes(SERVE.read_bytes())
-
-    def run(code: str, stdin: bytes, **environment: str) -> subprocess.CompletedProcess:
-        (tmp_path / "predict.py").write_text(code)
-        return subprocess.run(
-            [sys.executable, "predict.py"],
-            cwd=tmp_path,
-            input=stdin,
-            capture_output=True,
-            env={"OMP_NUM_THREADS": "1", **environment},
-            timeout=60,
-            check=False,
-        )
-
-    return run
-
-
-def answers(stdout: bytes) -> tuple[dict, list[tuple[str, np.ndarray]]]:
-    file = io.BytesIO(stdout)
-    ready, found = json.loads(file.readline()), []
-    while line := file.readline():
-        header = json.loads(line)
-        with Image.open(io.BytesIO(file.read(header["bytes"]))) as image:
-            found.append((header["id"], np.array(image)))
-    return ready, found
-
-
-RED = np.zeros((3, 5, 3), np.uint8)
-RED[:, :, 0] = 200
-RED[1, 2] = (1, 2, 3)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -192,7 +142,7 @@ def test_a_batch_with_a_prediction_too_few_is_explained(submit):
     done = submit(code, request("a", png(RED)))
 
     assert done.returncode == 1
-    assert b"predict returned 0 predictions for 1" in done.stderr
+    assert b"predict returned 0 arrays for 1 images" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def holder(path):
 def test_a_database_that_another_process_holds_names_the_process(path, holder, access):
     process = holder(access)
     with (
-        pytest.raises(DatabaseBusyError, match=f"process {process.pid} is using"),
+        pytest.raises(DatabaseBusyError, match=rf"process {process.pid} \(python.* is using"),
         ResultsStore.open(path, patience_seconds=0),
     ):
         pass
@@ -192,3 +192,10 @@ def test_a_file_in_the_place_of_the_folder_is_named(tmp_path):
 def test_what_duckdb_says_becomes_our_error(path, says, error):
     with pytest.raises(error), database_errors(path):
         raise duckdb.IOException(says)
+
+
+def test_ctrl_c_in_the_middle_of_a_query_is_ctrl_c(path):
+    with pytest.raises(KeyboardInterrupt), database_errors(path):
+        raise RuntimeError(connection_module.INTERRUPTED_QUERY)
+    with pytest.raises(RuntimeError, match="another"), database_errors(path):
+        raise RuntimeError("another")  # noqa: EM101 - nobody reads it
