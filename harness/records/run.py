@@ -107,7 +107,7 @@ class RunOutcome(Record):
     reason: FailureReason | None = None
     """Why, where the submission failed."""
     sample_id: str | None = None
-    """The sample that showed it, where one did."""
+    """The sample that showed it, where one did; of one that ended early, the longest owed one."""
     detail: str = ""
     """The reason in a sentence for a person."""
     log: str = ""

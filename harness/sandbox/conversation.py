@@ -45,8 +45,8 @@ class Ending:
     """Seconds from the start to the ready line."""
     predictions: int
     """Number of predictions accepted."""
-    owed: int
-    """Number of samples sent and not answered."""
+    oldest_owed: str | None = None
+    """The sample that it had owed for longest; None where it owed nothing."""
 
 
 class Conversation:
@@ -95,7 +95,7 @@ class Conversation:
             model_name=self._model_name,
             startup_seconds=self._startup_seconds,
             predictions=self._predictions,
-            owed=self._stream.owed,
+            oldest_owed=self._stream.oldest_owed,
         )
 
     @contextmanager

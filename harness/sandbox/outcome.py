@@ -64,6 +64,7 @@ def _memory_fault(ending: Ending, end: ContainerEnd) -> Fault | None:
     return Fault(
         reason=FailureReason.OUT_OF_MEMORY,
         detail=f"the kernel killed a process of it for the memory limit{code}{then}",
+        sample_id=ending.oldest_owed,
     )
 
 
@@ -82,6 +83,7 @@ def _fault_after_answers(end: ContainerEnd) -> Fault | None:
 
 
 def _fault_before_answers(ending: Ending, end: ContainerEnd) -> Fault:
+    """Return the fault of one that left, probably at work on what it had owed for longest."""
     ready = ending.startup_seconds is not None
     when = f"after {ending.predictions} predictions" if ready else "before its ready line"
     code = end.exit_code
@@ -89,6 +91,7 @@ def _fault_before_answers(ending: Ending, end: ContainerEnd) -> Fault:
         return Fault(
             reason=FailureReason.EXITED_EARLY,
             detail=f"it closed its outputs {when} and did not exit",
+            sample_id=ending.oldest_owed,
         )
     if not ready and code in (_COMMAND_CANNOT_RUN, _COMMAND_NOT_FOUND):
         cause = "was not found" if code == _COMMAND_NOT_FOUND else "can't be executed"
@@ -97,7 +100,11 @@ def _fault_before_answers(ending: Ending, end: ContainerEnd) -> Fault:
             detail=f"the image's command {cause} (exit code {code})",
         )
     reason = FailureReason.KILLED if _signal_name(code) else FailureReason.EXITED_EARLY
-    return Fault(reason=reason, detail=f"it {_describe_exit(code)} {when}")
+    return Fault(
+        reason=reason,
+        detail=f"it {_describe_exit(code)} {when}",
+        sample_id=ending.oldest_owed,
+    )
 
 
 def _describe_exit(code: int) -> str:

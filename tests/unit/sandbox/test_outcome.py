@@ -15,7 +15,7 @@ def ending(fault: FailureReason | None = None, *, answered=0, owed=2) -> Ending:
         model_name="net",
         startup_seconds=1.0,
         predictions=answered,
-        owed=owed,
+        oldest_owed="first" if owed else None,
     )
 
 
@@ -25,7 +25,7 @@ def end(code: int | None, *, oom=False, disturbed: str | None = None) -> Contain
 
 ALL_ANSWERED = ending(answered=2, owed=0)
 NOT_READY_YET = Ending(
-    fault=None, complete=False, model_name=None, startup_seconds=None, predictions=0, owed=0
+    fault=None, complete=False, model_name=None, startup_seconds=None, predictions=0
 )
 
 
@@ -121,3 +121,20 @@ def test_someone_elses_doing_is_not_the_submissions(spoken, state, disturbed):
 )
 def test_only_an_end_by_a_signal_may_be_someone_elses(spoken, code, possible):
     assert may_be_disturbed(spoken, code) is possible
+
+
+@pytest.mark.parametrize(
+    "state", [end(1), end(139), end(None), end(137, oom=True)], ids=["left", "died", "mute", "full"]
+)
+def test_one_that_ends_early_was_at_work_on_what_it_owed_for_longest(state):
+    fault = find_fault(ending(), state)
+
+    assert fault is not None
+    assert fault.sample_id == "first"
+
+
+def test_one_that_never_was_ready_was_at_work_on_nothing():
+    fault = find_fault(NOT_READY_YET, end(1))
+
+    assert fault is not None
+    assert fault.sample_id is None
