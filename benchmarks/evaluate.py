@@ -184,7 +184,8 @@ def _run(
 ) -> Measured:
     plan = plan_workers(target.manifest, target.limits, workers=workers)
     began = time.monotonic()
-    run = evaluated(target, benchmark, ParallelRunner(DockerRunner(client), plan))
+    runner = DockerRunner(client, salt=benchmark.header().digest)
+    run = evaluated(target, benchmark, ParallelRunner(runner, plan))
     whole, outcome = time.monotonic() - began, run.outcome
     if outcome.status is not RunStatus.COMPLETED or outcome.startup_seconds is None:
         msg = f"the measured model failed: {outcome.detail}"

@@ -16,6 +16,7 @@ import docker
 import docker.errors
 import pytest
 import requests
+from run_mark import RUN_MARK
 
 START_SECONDS = 30.0
 
@@ -36,7 +37,7 @@ class PrivateEngine:
             pytest.fail(f"an engine of the test's own can't be started without {lack}")
         self._folder = Path(tempfile.mkdtemp(prefix="engine-"))
         self._options = options
-        self._bridge = f"he-{secrets.token_hex(4)}"
+        self._bridge = f"he-{RUN_MARK}{secrets.token_hex(3)}"
         self._process: subprocess.Popen[bytes] | None = None
         self._containerd: subprocess.Popen[bytes] | None = None
         self.address = f"unix://{self._folder}/docker.sock"

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 
 import docker
+from run_mark import RUN_LABELS
 
 TEST_LABEL = "org.harness.test"
 """On every image built here. What a killed session left: `docker image prune --filter label=...`"""
@@ -26,7 +27,7 @@ class ThrowawayImages:
         image, _ = self._engine.images.build(
             fileobj=archive_of(files),
             custom_context=True,
-            labels={TEST_LABEL: self._session},
+            labels={TEST_LABEL: self._session} | RUN_LABELS,
             nocache=True,
             network_mode="none",
             rm=True,

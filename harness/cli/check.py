@@ -72,7 +72,8 @@ def command(
     )
     with closing(open_engine(allow_unenforced)) as client:
         target = prepare_target(client, choice, workspace)
-        runner = DockerRunner(client, allow_unenforced=allow_unenforced)
+        salt = folder.header().digest
+        runner = DockerRunner(client, salt=salt, allow_unenforced=allow_unenforced)
         report = check(target, folder, runner=runner, run_id=secrets.token_hex(6))
     _echo(report, OutputFormat(output_format))
     if not report.ok:

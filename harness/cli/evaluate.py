@@ -138,7 +138,9 @@ def _report(
     from harness.evaluation.evaluate import reuse_run
     from harness.records.ranking import EvaluationReport
 
-    known = None if options.again else reuse_run(target, places)
+    known = None
+    if not options.again:
+        known = reuse_run(target, places, waived=how.allow_unenforced, on_note=_note)
     if known is not None:
         click.echo(f"already run as {known.run_id}; --again runs it once more", err=True)
     run = known or _run(client, target, places, how=how, options=options, interrupts=interrupts)
@@ -155,6 +157,7 @@ def _run(
     interrupts: "Interrupts",
 ) -> "RunRecord":
     import secrets
+    from dataclasses import replace
 
     from harness.cli.interrupts import StoppableRunner
     from harness.cli.progress import Progress
@@ -164,7 +167,8 @@ def _run(
     from harness.sandbox.engine import describe
 
     machine, total = describe(client), len(scored_samples(places.benchmark))
-    runner = make_runner(client, target, machine, how=how, samples=total)
+    salt = places.benchmark.header().digest
+    runner = make_runner(client, target, machine, how=how, samples=total, salt=salt)
     with Progress(f"evaluate {target.manifest.name}", total=total, unit="images") as progress:
         return evaluate(
             target,
@@ -173,9 +177,13 @@ def _run(
             engine=machine.summary(),
             run_id=secrets.token_hex(6),
             on_scored=progress.advance,
-            on_note=lambda note: click.echo(note, err=True),
-            options=options,
+            on_note=_note,
+            options=replace(options, waived=how.allow_unenforced),
         )
+
+
+def _note(note: str) -> None:
+    click.echo(note, err=True)
 
 
 def _scores(run: "RunRecord", places: "EvaluationPlaces") -> "RankedSubmission | None":

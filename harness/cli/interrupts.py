@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from threading import Event
 from types import FrameType
@@ -28,7 +28,8 @@ class Interrupts:
     """The signals of one command that asked it to end.
 
     The first one raises KeyboardInterrupt, or sets `stop` where the command listens to that; the
-    second one ends the process at once: what it leaves, the next start removes.
+    second one ends the process at once: what it leaves, the next start removes. A second one that
+    says that the terminal is gone is passed over, because nobody insists on anything by it.
     """
 
     stop: Event = field(default_factory=Event)
@@ -51,12 +52,15 @@ class Interrupts:
 
     def receive(self, number: int, frame: FrameType | None) -> None:
         """Take one signal; the handler."""
-        del number, frame
+        del frame
         if self.stop.is_set():
+            if number == signal.SIGHUP:
+                return
             os._exit(INTERRUPTED)
         self.stop.set()
         # os.write, because a stream may be in the middle of a write that this interrupts
-        os.write(2, _FIRST)
+        with suppress(OSError):  # the terminal may be gone, which is what SIGHUP says
+            os.write(2, _FIRST)
         if not self._listening:
             raise KeyboardInterrupt
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.records.limits import LimitsReport
     from harness.records.submission import SubmissionManifest
 
-_HEADER = ("limit", "default", "may ask for", "asks for", "in force", "set by", "bounds")
+_HEADER = ("limit", "default", "may ask for", "asks for", "in force", "set by", "meaning")
 
 
 @click.command("limits")

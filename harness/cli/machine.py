@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,14 @@ from harness.records.diagnosis import CheckStatus, MachineCheck
 if TYPE_CHECKING:
     from docker import DockerClient
 
-    from harness.sandbox.engine import EngineDescription
+    from harness.sandbox.engine import EngineDescription, Exposure
 
 DISTRIBUTION = "segmentation-attribute-harness"
 LOW_DISK_BYTES = 5 * 10**9
+SECCOMP_DOCKER = 25
+"""The first Docker whose seccomp filter closes io_uring."""
+VSOCK_DOCKER = 23
+"""The first one whose filter closes sockets to the hypervisor (AF_VSOCK)."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -40,10 +45,8 @@ def python_checks() -> Iterator[MachineCheck]:
 
 def engine_checks() -> Iterator[MachineCheck]:
     """Yield how the container engine, its runtimes and its images stand."""
-    from contextlib import closing
-
     from harness.errors import EngineError
-    from harness.sandbox.engine import connect, describe, is_exposed
+    from harness.sandbox.engine import ENGINE_FAILURES, connect, describe, exposure
 
     try:
         client = connect()
@@ -56,12 +59,20 @@ def engine_checks() -> Iterator[MachineCheck]:
         except EngineError as error:
             yield _missing("engine", str(error), error.remedy)
             return
-        yield _engine_check(engine, exposed=is_exposed(client))
+        yield _engine_check(engine, exposure(client))
         yield _limits_check(engine)
+        yield from _seccomp_check(engine)
         yield _runtimes_check(engine)
-        yield _base_image_check(client)
-        yield _submission_images_check(client)
-        yield from _engine_disk_check(Path(engine.root))
+        try:
+            yield _base_image_check(client)
+            yield _submission_images_check(client)
+        except ENGINE_FAILURES as error:
+            yield _missing(
+                "images",
+                f"the engine does not list its images: {error}",
+                "See what `docker images` and the engine's own log say.",
+            )
+        yield from _engine_disk_check(engine)
 
 
 def gpu_checks() -> Iterator[MachineCheck]:
@@ -70,7 +81,7 @@ def gpu_checks() -> Iterator[MachineCheck]:
     try:
         answer = subprocess.run(query, check=False, capture_output=True, text=True, timeout=20)
         lines = answer.stdout.strip().splitlines() if answer.returncode == 0 else []
-    except (FileNotFoundError, subprocess.TimeoutExpired):
+    except (OSError, subprocess.TimeoutExpired):
         lines = []
     if lines:
         yield _ok("gpu", "; ".join(lines))
@@ -141,7 +152,9 @@ def _package_versions() -> tuple[dict[str, str], list[str]]:
     return versions, absent
 
 
-def _engine_check(engine: "EngineDescription", *, exposed: bool) -> MachineCheck:
+def _engine_check(engine: "EngineDescription", exposed: "Exposure | None") -> MachineCheck:
+    from harness.sandbox.engine import Exposure
+
     rights = "rootless" if engine.rootless else "with root's rights"
     users = "users remapped" if engine.remapped else "users not remapped"
     found = (
@@ -150,14 +163,16 @@ def _engine_check(engine: "EngineDescription", *, exposed: bool) -> MachineCheck
         f"cgroup v{engine.cgroup_version or '?'}, "
         f"{engine.cpus} CPUs, {engine.memory_bytes / 2**30:.1f} GiB"
     )
-    if not exposed:
+    if exposed is None:
         return _ok("engine", found)
-    return _warn(
-        "engine",
-        found,
-        "Whoever reaches this address is root on that machine, and nothing is encrypted: use "
-        "ssh://USER@HOST, or TLS (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH).",
-    )
+    remedies = {
+        Exposure.PLAIN: "Whoever reaches this address is root on that machine, and nothing is "
+        "encrypted: use ssh://USER@HOST, or TLS (DOCKER_TLS_VERIFY, DOCKER_CERT_PATH).",
+        Exposure.UNVERIFIED: "The engine's certificate is not verified, so whoever stands in "
+        "between can pass for it: set DOCKER_TLS_VERIFY=1, or make the context anew without "
+        "skip-tls-verify.",
+    }
+    return _warn("engine", found, remedies[exposed])
 
 
 def _limits_check(engine: "EngineDescription") -> MachineCheck:
@@ -170,6 +185,23 @@ def _limits_check(engine: "EngineDescription") -> MachineCheck:
             f"--allow-unenforced {','.join(engine.unenforced)}.",
         )
     return _ok("limits", "memory, swap, pids, cpus and seccomp are enforced")
+
+
+def _seccomp_check(engine: "EngineDescription") -> Iterator[MachineCheck]:
+    """Yield how much of the kernel Docker's own filter leaves open; older ones leave more."""
+    major = engine.version.partition(".")[0]
+    if engine.name != "Docker Engine" or "seccomp" in engine.unenforced or not major.isdecimal():
+        return
+    if int(major) >= SECCOMP_DOCKER:
+        yield _ok("seccomp", f"the filter of Docker {engine.version}")
+        return
+    open_ = "io_uring" if int(major) >= VSOCK_DOCKER else "io_uring and AF_VSOCK"
+    yield _warn(
+        "seccomp",
+        f"the filter of Docker {engine.version} lets submissions use the kernel's {open_}",
+        f"Update Docker to {SECCOMP_DOCKER} or newer, or evaluate those you don't trust with "
+        "--runtime runsc.",
+    )
 
 
 def _runtimes_check(engine: "EngineDescription") -> MachineCheck:
@@ -211,9 +243,10 @@ def _submission_images_check(client: "DockerClient") -> MachineCheck:
     return _ok("submission images", f"{len(images)} built; `docker rmi` removes those not needed")
 
 
-def _engine_disk_check(root: Path) -> Iterator[MachineCheck]:
-    # a remote engine's folder is not on this machine
-    if root.is_dir() and os.access(root, os.X_OK):
+def _engine_disk_check(engine: "EngineDescription") -> Iterator[MachineCheck]:
+    root = Path(engine.root)
+    # a remote engine's folder is not on this machine, even where one of that name is
+    if engine.address.startswith("unix://") and root.is_dir() and os.access(root, os.X_OK):
         yield _disk_check("disk: engine", root)
 
 
@@ -241,7 +274,13 @@ def _database_check(database: Path) -> MachineCheck:
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            # it has just gone, or is a link to nothing
+            with suppress(OSError):
+                total += Path(place, name).stat().st_size
+    return total
 
 
 def _human(size: float) -> str:

@@ -4,7 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
 
@@ -30,7 +30,7 @@ class Progress:
         if sys.stderr.isatty():
             self._bar = _RichBar(self._label, total=self._total, unit=self._unit)
         else:
-            click.echo(f"{self._label}: {self._total} {self._unit}", err=True)
+            _say(f"{self._label}: {self._total} {self._unit}")
         return self
 
     def advance(self, count: int = 1) -> None:
@@ -56,7 +56,7 @@ class Progress:
 
     def _show(self) -> None:
         self._shown, self._last_line = self._done, time.monotonic()
-        click.echo(self._line(), err=True)
+        _say(self._line())
 
     def _line(self) -> str:
         seconds = max(time.monotonic() - self._started, 1e-9)
@@ -75,6 +75,12 @@ class ProgressWatch:
         """Open a phase of `total` pieces, called `unit`, and give what its progress is told to."""
         with Progress(label, total=total, unit=unit) as progress:
             yield progress.advance
+
+
+def _say(line: str) -> None:
+    """Write `line` to stderr; that nobody reads it any more is no reason to end the work."""
+    with suppress(BrokenPipeError):
+        click.echo(line, err=True)
 
 
 def _speed(rate: float) -> str:

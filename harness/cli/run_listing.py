@@ -170,7 +170,8 @@ def _what_next(run: "UnfinishedSummary") -> str:
     if run.at_work:
         return "a harness works on it now"
     how = "goes on with it" if run.resumable else "begins it anew: it is not stateless"
-    return f"{run.ending or 'cut off'}; evaluating it again {how}"
+    option = " with --again" if run.forced else ""
+    return f"{run.ending or 'cut off'}; evaluating it again{option} {how}"
 
 
 def _unfinished_csv_cells(run: "UnfinishedSummary") -> Sequence[str]:

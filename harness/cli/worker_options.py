@@ -77,8 +77,11 @@ def make_runner(
     *,
     how: RunnerChoice,
     samples: int,
+    salt: str,
 ) -> "SubmissionRunner":
     """Return what runs `target` over so many samples; warns where the machine is too small.
+
+    `salt` is the benchmark's digest, under which the samples' ids are hidden.
 
     Raises:
         DeviceError: The GPUs are too few.
@@ -93,5 +96,5 @@ def make_runner(
         target.limits, workers=how.workers, cpus=engine.cpus, memory_bytes=engine.memory_bytes
     ):
         click.echo(f"warning: {sentence}", err=True)
-    runner = DockerRunner(client, allow_unenforced=how.allow_unenforced)
+    runner = DockerRunner(client, salt=salt, allow_unenforced=how.allow_unenforced)
     return ParallelRunner(runner, plan, samples=samples)

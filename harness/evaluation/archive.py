@@ -235,15 +235,17 @@ class PredictionArchive:
         return content
 
 
-def read_archive(path: Path) -> ArchiveContent | None:
+def read_archive(path: Path, *, checked: bool = True) -> ArchiveContent | None:
     """Return what the archive at `path` holds, finished or being written; None where unreadable.
+
+    Where it need not be `checked`, predictions are taken for sound and not read.
 
     Raises:
         OSError: It is not there, or can't be read.
     """
     with path.open("rb") as stream:
         reading = ArchiveReading(modified_at=path.stat().st_mtime)
-        for record in scan(stream):
+        for record in scan(stream, skip=None if checked else RecordKind.PREDICTION):
             if not reading.take(record):
                 break
     return reading.content()

@@ -83,22 +83,25 @@ def read_holder(stream: BinaryIO) -> str:
     return stream.read(HOLDER_BYTES).decode("utf-8", "replace").strip()
 
 
-def scan(stream: BinaryIO) -> Iterator[FramedRecord]:
+def scan(stream: BinaryIO, *, skip: RecordKind | None = None) -> Iterator[FramedRecord]:
     """Yield the whole records of a file from its begin, one at a time, up to the first that is not.
 
-    A file without the magic word has none.
+    A file without the magic word has none. Those of the kind `skip` come without their bodies,
+    which are neither read nor checked.
     """
     stream.seek(0)
     if stream.read(len(MAGIC)) != MAGIC:
         return
     size = stream.seek(0, 2)
     end = stream.seek(FIRST_RECORD)
-    while (record := _next(stream, start=end, size=size)) is not None:
+    while (record := _next(stream, start=end, size=size, skip=skip)) is not None:
         end = record.end
         yield record
 
 
-def _next(stream: BinaryIO, *, start: int, size: int) -> FramedRecord | None:
+def _next(
+    stream: BinaryIO, *, start: int, size: int, skip: RecordKind | None
+) -> FramedRecord | None:
     head = stream.read(_HEAD.size)
     if len(head) < _HEAD.size:
         return None
@@ -106,8 +109,12 @@ def _next(stream: BinaryIO, *, start: int, size: int) -> FramedRecord | None:
     end = start + _HEAD.size + name_bytes + body_bytes
     if kind not in _KINDS or body_bytes > MAX_BODY_BYTES or end > size:
         return None
-    label, body = stream.read(name_bytes), stream.read(body_bytes)
-    if check != _check(kind, label, body):
+    label, body = stream.read(name_bytes), b""
+    if kind == skip:
+        stream.seek(end)
+    else:
+        body = stream.read(body_bytes)
+    if kind != skip and check != _check(kind, label, body):
         return None
     return FramedRecord(
         kind=RecordKind(kind), name=label.decode("utf-8", "replace"), body=body, end=end

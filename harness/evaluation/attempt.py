@@ -118,7 +118,8 @@ def take_up(archive: PredictionArchive, wish: Wish, *, now: datetime) -> Attempt
 
     A run is gone on with where its predictions can stand beside new ones: where the submission is
     stateless. One that was started without --again is not what --again asks for, so that begins
-    another. One that ended, and only could not be stored, is not run any more, stateless or not.
+    another; one that was, or that followed a completed run, is. One that ended, and only could not
+    be stored, is not run any more and never thrown away, whatever is asked for.
     Where nothing was predicted there is nothing to go on with, but the run keeps its id.
 
     Raises:
@@ -150,11 +151,16 @@ def take_up(archive: PredictionArchive, wish: Wish, *, now: datetime) -> Attempt
 
 def _why_not(before: ArchiveContent, wish: Wish) -> str | None:
     """Return why what was predicted before is thrown away; None where it isn't."""
+    if before.outcome is not None:
+        return None
     if wish.fresh:
         return "--fresh asks for it"
-    if wish.header.again and not before.header.again:
+    if before.predicted and before.header.waived != wish.header.waived:
+        walls = ", ".join(before.header.waived) or "none"
+        return f"it was started with other walls left out ({walls})"
+    if wish.header.again and not (before.header.again or before.header.forced):
         return "--again asks for another run; without it, that one would be gone on with"
-    if before.predicted and before.outcome is None and not wish.stateless:
+    if before.predicted and not wish.stateless:
         return "the submission says `stateless = false`: its predictions depend on those before"
     return None
 
@@ -167,7 +173,9 @@ def _anew(wish: Wish, before: ArchiveContent) -> ArchiveHeader:
 
 def _resuming(before: ArchiveContent, wish: Wish) -> str:
     if before.outcome is not None:
-        return f"run {before.header.run_id} had ended and was not stored yet: nothing is run again"
+        rest = "; give the command once more to begin another" if wish.header.again else ""
+        ended = f"run {before.header.run_id} had ended and was not stored yet"
+        return f"{ended}: nothing is run again{rest}"
     return (
         f"resuming run {before.header.run_id}: {len(before.predicted):,} of {wish.samples:,} images"
         " were predicted before it was cut off"

@@ -24,14 +24,10 @@ from harness.records.check import CheckedImage, CheckFinding, CheckReport, Sever
 from harness.records.label_space import LabelSpace
 from harness.records.printable import last_line
 from harness.records.run import RunOutcome, RunStatus, StreamedSample
-from harness.records.submission import ContainerLimits
 from harness.sandbox.runner import SubmissionRunner
 
 MAX_OTHER_SHARE = 0.05
 POOR_ACCURACY = 0.2
-STARTUP_SECONDS = 45.0
-IMAGE_SECONDS = 15.0
-"""Deadlines of a check, shorter than an evaluation's: its answer should take seconds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,11 +66,10 @@ def check(
         height, width = probes[sample_id].label.shape
         answers[sample_id] = decode_prediction(png, width=width, height=height)
 
-    limits = _impatient(target)
     outcome = runner.run(
         target.image_digest,
         [StreamedSample(id=p.id, png=encode_rgb_png(p.image)) for p in probes.values()],
-        limits=limits,
+        limits=target.limits,
         run_id=run_id,
         on_prediction=take,
     )
@@ -88,35 +83,22 @@ def check(
         outcome=outcome,
         images=images,
         findings=(*_outcome_findings(outcome, probes), *_findings(images, answers, missing)),
-        advice=_advice(outcome, target, limits=limits, benchmark=header.name),
+        advice=_advice(outcome, target, benchmark=header.name),
     )
 
 
-def _advice(
-    outcome: RunOutcome, target: EvaluationTarget, *, limits: ContainerLimits, benchmark: str
-) -> Advice | None:
+def _advice(outcome: RunOutcome, target: EvaluationTarget, *, benchmark: str) -> Advice | None:
     if outcome.status is RunStatus.COMPLETED:
         return None
     advice = advise_outcome(
         outcome,
-        limits=limits,
+        limits=target.limits,
         sources=target.limit_sources,
         submission=target.manifest.name,
         benchmark=benchmark,
     )
     others = tuple(one for one in advice.tries if "`harness check" not in one)  # that is this
     return advice.model_copy(update={"tries": others})
-
-
-def _impatient(target: EvaluationTarget) -> ContainerLimits:
-    """Return the target's limits with short deadlines, but for those that it asked for itself."""
-    asked = target.manifest.resources
-    shorter: dict[str, float] = {}
-    if asked.startup_seconds is None:
-        shorter["startup_seconds"] = min(target.limits.startup_seconds, STARTUP_SECONDS)
-    if asked.image_seconds is None:
-        shorter["image_seconds"] = min(target.limits.image_seconds, IMAGE_SECONDS)
-    return target.limits.model_copy(update=shorter)
 
 
 def _probes(benchmark: BenchmarkFolder) -> tuple[_Probe, ...]:

@@ -5,19 +5,19 @@ the rules, `archive` for what is kept and `unfinished` for where).
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.evaluation.archive import PREDICTIONS_NAME
 from harness.evaluation.attempt import Wish, take_up
 from harness.evaluation.class_map import own_label_space, prediction_table
 from harness.evaluation.feed import scored_samples
-from harness.evaluation.label_cache import LabelCache
+from harness.evaluation.kept_scores import scorer_on
 from harness.evaluation.part import PartAtWork
 from harness.evaluation.sample_table import SampleTable
-from harness.evaluation.scoring import Scorer
 from harness.evaluation.target import EvaluationOptions, EvaluationPlaces, EvaluationTarget
 from harness.evaluation.unfinished import repair_runs, unfinished_run
 from harness.records.archive import ArchiveHeader
@@ -30,12 +30,20 @@ _DEFAULTS = EvaluationOptions()
 _LOG = logging.getLogger(__name__)
 
 
-def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord | None:
+def reuse_run(
+    target: EvaluationTarget,
+    places: EvaluationPlaces,
+    *,
+    waived: Collection[str] = (),
+    on_note: Callable[[str], None] = _LOG.info,
+) -> RunRecord | None:
     """Return the completed run of the same key, which counts on the board from now on, or None.
 
     A submission that has come back to an earlier image is judged by that image again. One whose
-    submission.toml reads otherwise now is run anew: its class map may score the same answers
-    otherwise. So is one that lacks its sources' counts under filtered labels, which the log says.
+    submission.toml reads otherwise now is run anew, as its class map may score the same answers
+    otherwise; `on_note` is told where its predictions are kept and can be scored without running.
+    So is one that lacks its sources' counts under filtered labels, which the log says, and one
+    whose engine was allowed to do without a wall that is not among `waived`.
     Stored runs whose harness was killed before it was done get their folder first.
 
     Raises:
@@ -47,8 +55,14 @@ def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord |
         OSError: A run's folder can't be written.
     """
     repair_runs(places.runs, database=places.database, now=datetime.now(UTC))
-    known = _completed_run(target, places, places.benchmark.header())
-    if known is None or known.submission != target.manifest:
+    found = [
+        run
+        for run in _completed_runs(target, places, places.benchmark.header())
+        if set(run.waived) <= set(waived)
+    ]
+    known = next((run for run in found if run.submission == target.manifest), None)
+    if known is None:
+        _tell_rescorable(found, target, places, on_note)
         return None
     with ResultsStore.open(places.database) as store:
         if known.run_id in store.unpaired_runs(known.benchmark_digest):
@@ -58,13 +72,31 @@ def reuse_run(target: EvaluationTarget, places: EvaluationPlaces) -> RunRecord |
     return known
 
 
-def _completed_run(
+def _tell_rescorable(
+    found: Sequence[RunRecord],
+    target: EvaluationTarget,
+    places: EvaluationPlaces,
+    on_note: Callable[[str], None],
+) -> None:
+    """Tell of the latest run whose kept predictions are those that running would give."""
+    for run in found:
+        kept = run.predictions_kept and (places.runs / run.run_id / PREDICTIONS_NAME).is_file()
+        if kept and run.submission.name == target.manifest.name:
+            on_note(
+                f"run {run.run_id} has these predictions, scored as its submission.toml read then:"
+                f" `harness rescore {run.run_id} --submission FOLDER` scores them as it reads now,"
+                " without running"
+            )
+            return
+
+
+def _completed_runs(
     target: EvaluationTarget, places: EvaluationPlaces, header: BenchmarkHeader
-) -> RunRecord | None:
+) -> tuple[RunRecord, ...]:
     if not places.database.exists():
-        return None
+        return ()
     with ResultsStore.open_read_only(places.database) as store:
-        return store.completed_run(target.key_on(header))
+        return store.completed_runs(target.key_on(header))
 
 
 def evaluate(  # noqa: PLR0913 - what is run, where, through what, under which name, for whom
@@ -103,7 +135,7 @@ def evaluate(  # noqa: PLR0913 - what is run, where, through what, under which n
     header = places.benchmark.header()
     table = _table(target, header)
     samples = _store_benchmark(places, header)
-    new = _new_run(target, places, header, run_id=run_id, again=options.again)
+    new = _new_run(target, places, header, run_id=run_id, options=options)
     stateless = target.manifest.stateless
     wish = Wish(header=new, stateless=stateless, fresh=options.fresh, samples=len(samples))
     with unfinished_run(places.runs, new.key(), database=places.database) as archive:
@@ -118,10 +150,9 @@ def evaluate(  # noqa: PLR0913 - what is run, where, through what, under which n
             engine=engine,
             attempt=attempt,
         )
-        scorer = Scorer(
+        scorer = scorer_on(
+            places.benchmark,
             samples,
-            read_label=LabelCache(places.benchmark).read,
-            label_space=header.label_space,
             table=table,
             on_scored=on_scored,
             on_counted=attempt.keep,
@@ -153,7 +184,7 @@ def _new_run(
     header: BenchmarkHeader,
     *,
     run_id: str,
-    again: bool,
+    options: EvaluationOptions,
 ) -> ArchiveHeader:
     return ArchiveHeader(
         run_id=run_id,
@@ -161,6 +192,7 @@ def _new_run(
         image_digest=target.image_digest,
         limits_digest=target.limits.content_digest(),
         submission=target.manifest,
-        forced=_completed_run(target, places, header) is not None,
-        again=again,
+        forced=bool(_completed_runs(target, places, header)),
+        again=options.again,
+        waived=tuple(sorted(set(options.waived))),
     )

@@ -38,8 +38,8 @@ def stream_samples(
 ) -> Iterator[StreamedSample]:
     """Yield each sample's PNG bytes, proven against the manifest as they are read.
 
-    They come in the order of the ids that the image sees, which is another one for every image: an
-    order that is known beforehand would say which sample comes when.
+    They come in the order of the ids that the image sees, which is another one for every image and
+    benchmark: an order that is known beforehand would say which sample comes when.
 
     Args:
         folder: The benchmark.
@@ -50,7 +50,8 @@ def stream_samples(
     Raises:
         BenchmarkError: A file is not the one that the manifest promises.
     """
-    for sample in samples.without(answered, place=HiddenIds(image_digest).place):
+    ids = HiddenIds(image_digest, salt=folder.header().digest)
+    for sample in samples.without(answered, place=ids.place):
         png = folder.image_png(sample.id)
         if sha256_hex(png) != sample.image_sha256:
             msg = (

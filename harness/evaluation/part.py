@@ -14,10 +14,11 @@ from harness.errors import (
     DiskFullError,
     HarnessError,
     ImageBuildError,
+    PermissionRefusedError,
+    RunInterruptedError,
     RunStoppedError,
     UnexplainedKillError,
 )
-from harness.evaluation.archive import read_predictions
 from harness.evaluation.attempt import Attempt
 from harness.evaluation.blame import (
     harness_failure,
@@ -26,16 +27,20 @@ from harness.evaluation.blame import (
     rejected_before,
 )
 from harness.evaluation.feed import reading_ahead, stream_samples
+from harness.evaluation.kept_scores import score_kept
 from harness.evaluation.run_folder import settle
 from harness.evaluation.sample_table import SampleTable
 from harness.evaluation.scoring import RejectedSampleError, Scorer
-from harness.evaluation.target import EvaluationOptions, EvaluationPlaces, EvaluationTarget
+from harness.evaluation.target import (
+    STORING_PATIENCE_SECONDS,
+    EvaluationOptions,
+    EvaluationPlaces,
+    EvaluationTarget,
+)
 from harness.records.run import RunOutcome, RunRecord, RunStatus
 from harness.sandbox.runner import SubmissionRunner
 from harness.store.database import ResultsStore
 
-STORING_PATIENCE_SECONDS = 300.0
-"""How long a finished run waits for another process to leave the database: it cost too much."""
 CUT_PATIENCE_SECONDS = 2.0
 """How long one that was cut off waits to say so: its user is waiting for the error."""
 
@@ -69,12 +74,13 @@ class PartAtWork:
         with self._cut_noted():
             with scorer:
                 outcome = self._outcome(runner, scorer)
+            self._assert_all_counted(outcome, scorer)
             if self.attempt.before.outcome is None:
                 self.attempt.archive.end_run(outcome)
         try:
             return self._conclude(outcome, scorer)
         except KeyboardInterrupt as error:
-            raise self._stopped() from error
+            raise self._stopped(ended=True) from error
 
     def _outcome(self, runner: SubmissionRunner, scorer: Scorer) -> RunOutcome:
         """Return how the run ended, with every prediction counted where it completed."""
@@ -82,7 +88,8 @@ class PartAtWork:
         if ended is not None and ended.status is not RunStatus.COMPLETED:
             return ended
         try:
-            self._score_kept(scorer)
+            known = {s for s in self.attempt.before.predicted if s in self.samples}
+            score_kept(self.attempt.archive.path, known, scorer)
             if ended is not None:
                 scorer.finish()
                 return ended
@@ -92,15 +99,20 @@ class PartAtWork:
         refuse_unexplained_kill(outcome, kills_before=self.attempt.before.unexplained_kills)
         return self.attempt.whole(outcome)
 
-    def _score_kept(self, scorer: Scorer) -> None:
-        """Score what earlier parts predicted as if it came now; each sample once."""
-        waiting = set(self.attempt.before.predicted)
-        if not waiting:
+    def _assert_all_counted(self, outcome: RunOutcome, scorer: Scorer) -> None:
+        """Refuse a completed run that lacks counts, as where what was kept can't be read back."""
+        if outcome.status is not RunStatus.COMPLETED or scorer.counted == len(self.samples):
             return
-        for sample_id, png in read_predictions(self.attempt.archive.path):
-            if sample_id in waiting and sample_id in self.samples:
-                waiting.remove(sample_id)
-                scorer.accept(sample_id, png)
+        msg = (
+            f"the submission is done, but only {scorer.counted:,} of {len(self.samples):,}"
+            f" predictions were counted: {self.attempt.archive.path} does not give back what it was"
+            " given"
+        )
+        raise RunInterruptedError(
+            msg,
+            remedy="See whether its disk is sound (`dmesg`) and run the same command again: what is"
+            " lost is predicted again.",
+        )
 
     def _predict(self, runner: SubmissionRunner, scorer: Scorer) -> RunOutcome:
         """Return how the submission fared with the samples that nobody has predicted."""
@@ -150,10 +162,18 @@ class PartAtWork:
                     store.add_run(record, scorer.class_counts(), paired=scorer.paired_counts())
                 else:
                     store.add_run(record, ())
-        except (DatabaseBusyError, DatabaseError, DiskFullError) as error:
+        except KeyboardInterrupt:
+            self._end_unstored()
+            raise
+        except (DatabaseBusyError, DatabaseError, DiskFullError, PermissionRefusedError) as error:
+            self._end_unstored()
             msg = f"run {record.run_id} has ended and is kept, but not stored: {error}"
             remedy = f"{error.remedy} It will be stored, and nothing is run again."
             raise type(error)(msg, remedy=remedy) from error
+
+    def _end_unstored(self) -> None:
+        ending = "ended, but could not be stored"
+        self.attempt.cut(datetime.now(UTC), ending, unexplained_kill=False)
 
     def _record(
         self, outcome: RunOutcome, *, ending: str, predictions_kept: bool = False
@@ -172,6 +192,7 @@ class PartAtWork:
             finished_at=now,
             forced=attempt.header.forced,
             limit_sources=dict(self.target.limit_sources),
+            waived=attempt.header.waived,
             workers=self.options.workers,
             parts=attempt.parts(now, ending),
             predictions_kept=predictions_kept,
@@ -186,7 +207,7 @@ class PartAtWork:
         try:
             yield
         except (RunStoppedError, KeyboardInterrupt) as error:
-            stopped = self._stopped()
+            stopped = self._stopped(ended=self.attempt.before.outcome is not None)
             self._note_cut(stopped, "stopped by the user")
             raise stopped from error
         except ImageBuildError:  # the submission's, and it says nothing of what was predicted
@@ -197,15 +218,22 @@ class PartAtWork:
             self._note_cut(error, f"cut off: {error}")
             raise
 
-    def _stopped(self) -> RunStoppedError:
-        how = "go on" if self.target.manifest.stateless else "begin anew: it is not stateless"
+    def _stopped(self, *, ended: bool) -> RunStoppedError:
+        if ended:
+            next_time = " again: it will be stored, and nothing is run again"
+        elif not self.target.manifest.stateless:
+            next_time = " again to begin anew: it is not stateless"
+        else:
+            next_time = f" again{' without --fresh' if self.options.fresh else ''} to go on"
         return RunStoppedError(
             f"stopped; {self.attempt.kept} are kept",
-            remedy=f"Run the same command again to {how}.",
+            remedy=f"Run the same command{next_time}.",
         )
 
     def _note_cut(self, error: HarnessError | OSError, ending: str) -> None:
         now = datetime.now(UTC)
+        if self.options.fresh and self.attempt.archive.predictions:
+            _LOG.warning("to go on with this run, leave --fresh out: it begins another")
         self.attempt.cut(now, ending, unexplained_kill=isinstance(error, UnexplainedKillError))
         seconds = self.attempt.before.seconds + (now - self.attempt.started_at).total_seconds()
         outcome = harness_failure(

@@ -3,28 +3,26 @@
 import os
 import shutil
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from harness import __version__
 from harness.errors import BenchmarkError, RunError
-from harness.evaluation.archive import PREDICTIONS_NAME, read_archive, read_predictions
+from harness.evaluation.archive import PREDICTIONS_NAME, read_archive
 from harness.evaluation.class_map import own_label_space, prediction_table
 from harness.evaluation.feed import scored_samples
 from harness.evaluation.full_disk import disk_errors
-from harness.evaluation.label_cache import LabelCache
-from harness.evaluation.run_folder import write_run_folder
+from harness.evaluation.kept_scores import score_kept, scorer_on
+from harness.evaluation.run_folder import RESCORED, remove_if_empty, write_run_folder
 from harness.evaluation.sample_table import SampleTable
 from harness.evaluation.scoring import RejectedSampleError, Scorer
-from harness.evaluation.target import EvaluationPlaces
+from harness.evaluation.target import STORING_PATIENCE_SECONDS, EvaluationPlaces
 from harness.records.run import ClassCounts, RunRecord, RunStatus
 from harness.records.submission import SubmissionManifest
 from harness.store.counts import CountsTable
 from harness.store.database import ResultsStore
-
-STORING_PATIENCE_SECONDS = 60.0
-"""How long scores wait for another process to leave the database."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -162,23 +160,14 @@ def _scorer(
 ) -> Scorer:
     label_space = places.benchmark.header().label_space
     own = own_label_space(manifest, benchmark=label_space)
-    return Scorer(
-        samples,
-        read_label=LabelCache(places.benchmark).read,
-        label_space=label_space,
-        table=prediction_table(manifest, own=own, benchmark=label_space),
-        on_scored=on_scored,
-    )
+    table = prediction_table(manifest, own=own, benchmark=label_space)
+    return scorer_on(places.benchmark, samples, table=table, on_scored=on_scored)
 
 
 def _score(run: RunRecord, kept: Path, *, samples: SampleTable, scorer: Scorer) -> None:
-    """Score the kept prediction of every sample; the first one, as a resumed run does."""
-    waiting = set(samples)
+    """Score the kept prediction of every sample."""
     try:
-        for sample_id, png in read_predictions(kept):
-            if sample_id in waiting:
-                waiting.remove(sample_id)
-                scorer.accept(sample_id, png)
+        missing = score_kept(kept, samples, scorer)
         scorer.finish()
     except RejectedSampleError as error:
         msg = (
@@ -186,6 +175,9 @@ def _score(run: RunRecord, kept: Path, *, samples: SampleTable, scorer: Scorer) 
             f" {run.run_id}: {error.detail}"
         )
         raise RunError(msg, remedy=f"Evaluate {run.submission.name} again with --again.") from error
+    if missing or scorer.counted != len(samples):
+        msg = f"{scorer.counted:,} of the {len(samples):,} predictions in {kept} could be scored"
+        raise RunError(msg, remedy="The file changed while it was read: look who writes to it.")
 
 
 def _changed_samples(run: RunRecord, places: EvaluationPlaces, scorer: Scorer) -> set[str]:
@@ -212,15 +204,24 @@ def _differing(stored: CountsTable, rows: Iterable[ClassCounts]) -> set[str]:
 
 
 def _store(anew: RunRecord, scorer: Scorer, places: EvaluationPlaces, kept: Path) -> None:
-    """Give the run its folder and predictions, then store it: what can fail comes first."""
-    folder = write_run_folder(places.runs, anew)
+    """Give the run its folder and predictions, then store it: what can fail comes first.
+
+    The folder gets to its place when the run is stored. What is interrupted in between is settled
+    by `repair_runs`, which knows whether it was.
+    """
+    waiting = places.runs / RESCORED
+    folder = write_run_folder(waiting, anew)
     try:
         _link(kept, folder / PREDICTIONS_NAME)
         with ResultsStore.open(places.database, patience_seconds=STORING_PATIENCE_SECONDS) as store:
             store.add_run(anew, scorer.class_counts(), paired=scorer.paired_counts())
-    except BaseException:
+    except Exception:
         shutil.rmtree(folder, ignore_errors=True)
+        remove_if_empty(waiting)
         raise
+    with suppress(FileNotFoundError):  # another process has just repaired it
+        folder.rename(places.runs / anew.run_id)
+    remove_if_empty(waiting)
 
 
 def _link(kept: Path, other: Path) -> None:

@@ -1,6 +1,7 @@
 """The folder of one run that ended: its record and its log, for people, and its predictions."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 
 from harness.evaluation.archive import PREDICTIONS_NAME, PredictionArchive
@@ -9,6 +10,8 @@ from harness.records.run import RunRecord
 
 RECORD_NAME = "run.json"
 LOG_NAME = "log.txt"
+RESCORED = ".rescored"
+"""The folder, in that of the runs, where those that are scored anew wait for being stored."""
 
 
 def write_run_folder(runs: Path, record: RunRecord) -> Path:
@@ -34,6 +37,12 @@ def write_run_folder(runs: Path, record: RunRecord) -> Path:
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return folder
+
+
+def remove_if_empty(folder: Path) -> None:
+    """Remove a folder in which nothing is left; one that is not there is none."""
+    with suppress(OSError):
+        folder.rmdir()
 
 
 def settle(record: RunRecord, archive: PredictionArchive, *, runs: Path) -> None:

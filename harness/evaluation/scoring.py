@@ -26,7 +26,7 @@ MAX_WAITING_BYTES = 64 * 2**20
 """What waits to be scored: so many answers, and so many bytes or one answer."""
 
 
-def _keep_nothing(_sample_id: str, _png: bytes) -> None:
+def keep_nothing(_sample_id: str, _png: bytes) -> None:
     """Let a counted prediction go."""
 
 
@@ -62,7 +62,7 @@ class Scorer:
         label_space: LabelSpace,
         table: NDArray[np.uint16],
         on_scored: Callable[[int], None],
-        on_counted: Callable[[str, bytes], None] = _keep_nothing,
+        on_counted: Callable[[str, bytes], None] = keep_nothing,
     ) -> None:
         """Prepare to score `samples`.
 
@@ -87,7 +87,7 @@ class Scorer:
         self._own, self._paired = RunCounts(class_ids), RunCounts(class_ids)
         self._answers: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
         self._changed = Condition()
-        self._waiting = self._waiting_bytes = 0
+        self._waiting = self._waiting_bytes = self._counted = 0
         self._failure: BaseException | None = None
         self._over = False
         self._threads = max(2, min(MOST_SCORING_THREADS, processors()))
@@ -134,6 +134,11 @@ class Scorer:
         self._end()
         if self._failure is not None:
             raise self._failure
+
+    @property
+    def counted(self) -> int:
+        """The number of predictions that were counted."""
+        return self._counted
 
     def class_counts(self) -> Iterator[ClassCounts]:
         """Yield the counts as rows to store: classes with a pixel only, by sample and class."""
@@ -182,6 +187,7 @@ class Scorer:
         }
         with self._changed:
             self._own.add(sample_id, counts)
+            self._counted += 1
             for edit_id, judged in paired.items():
                 self._paired.add(edit_id, judged)
         self._on_counted(sample_id, png)

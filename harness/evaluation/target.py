@@ -9,6 +9,9 @@ from harness.records.manifest import BenchmarkHeader
 from harness.records.run import LimitSource
 from harness.records.submission import ContainerLimits, SubmissionManifest
 
+STORING_PATIENCE_SECONDS = 300.0
+"""How long scores wait for another process to leave the database: they cost too much."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluationTarget:
@@ -50,5 +53,7 @@ class EvaluationOptions:
     """Whether what an unfinished run has predicted is thrown away."""
     keep_predictions: bool = True
     """Whether the run's folder keeps the predictions, so that they can be scored anew."""
+    waived: tuple[str, ...] = ()
+    """The walls that the engine may do without, by name."""
     workers: int = 1
     """Number of containers among which the runner shares the samples, for the record."""

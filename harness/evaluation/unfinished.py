@@ -6,6 +6,7 @@ while a harness works on it. A run is over once the database has it, whatever a 
 """
 
 import logging
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from harness.errors import RunBusyError
 from harness.evaluation.archive import PredictionArchive, read_header
-from harness.evaluation.run_folder import settle
+from harness.evaluation.run_folder import RESCORED, remove_if_empty, settle
 from harness.records.archive import key_digest
 from harness.records.run import RunRecord, RunStatus
 from harness.store.database import ResultsStore
@@ -22,14 +23,17 @@ UNFINISHED = ".unfinished"
 """The folder of the unfinished runs, in that of the runs."""
 STALE_DAYS = 30
 """After how many days without a word an unfinished run is given up."""
-_SUFFIX = ".predictions"
+SUFFIX = ".predictions"
+"""How the names of their archives end."""
+LEFT_HOURS = 1
+"""After how many hours a folder that was not finished is nobody's: they are made in minutes."""
 
 _LOG = logging.getLogger(__name__)
 
 
 def unfinished_path(runs: Path, key: tuple[str, str, str]) -> Path:
     """Return where the unfinished run of a key has its archive."""
-    return runs / UNFINISHED / f"{key_digest(key)}{_SUFFIX}"
+    return runs / UNFINISHED / f"{key_digest(key)}{SUFFIX}"
 
 
 @contextmanager
@@ -54,11 +58,13 @@ def unfinished_run(
         yield archive
     finally:
         archive.close()
-        _remove_if_empty(path.parent)
+        remove_if_empty(path.parent)
 
 
 def repair_runs(runs: Path, *, database: Path, now: datetime) -> None:
     """Give stored runs the folder that a crash kept from them, and remove what is stale.
+
+    A run that was scored anew and never stored is stale at once: it is made again in seconds.
 
     Runs that another process works on are left alone.
 
@@ -69,7 +75,7 @@ def repair_runs(runs: Path, *, database: Path, now: datetime) -> None:
         OSError: A folder can't be written.
     """
     folder = runs / UNFINISHED
-    found = {path: _run_id(path) for path in sorted(folder.glob(f"*{_SUFFIX}"))}
+    found = {path: _run_id(path) for path in sorted(folder.glob(f"*{SUFFIX}"))}
     stored = _stored(database, [run_id for run_id in found.values() if run_id is not None])
     for path, run_id in found.items():
         stale = _is_stale(path, now)
@@ -80,7 +86,34 @@ def repair_runs(runs: Path, *, database: Path, now: datetime) -> None:
             # without content: another process has just finished the run, and this file is new
             if not settled and (stale or archive.content is None):
                 _give_up(archive)
-    _remove_if_empty(folder)
+    remove_if_empty(folder)
+    _repair_rescored(runs, database=database, now=now)
+    _remove_partial(runs, now)
+
+
+def _repair_rescored(runs: Path, *, database: Path, now: datetime) -> None:
+    """Put folders of stored runs that were scored anew in their place; remove those of others."""
+    waiting = runs / RESCORED
+    found = [path for path in sorted(waiting.glob("*")) if not path.name.startswith(".")]
+    stored = _stored(database, [path.name for path in found])
+    for path in found:
+        if path.name in stored:
+            with suppress(FileNotFoundError):  # its own process has just done it
+                path.rename(runs / path.name)
+        elif _is_left(path, now):
+            shutil.rmtree(path, ignore_errors=True)
+    _remove_partial(waiting, now)
+    remove_if_empty(waiting)
+
+
+def _remove_partial(folder: Path, now: datetime) -> None:
+    for path in folder.glob(".*.partial"):
+        if _is_left(path, now):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_left(path: Path, now: datetime) -> bool:
+    return _is_older(path, now, timedelta(hours=LEFT_HOURS))
 
 
 def _settle_if_stored(archive: PredictionArchive, *, runs: Path, database: Path) -> bool:
@@ -119,11 +152,15 @@ def _run_id(path: Path) -> str | None:
 
 
 def _is_stale(path: Path, now: datetime) -> bool:
+    return _is_older(path, now, timedelta(days=STALE_DAYS))
+
+
+def _is_older(path: Path, now: datetime, age: timedelta) -> bool:
     try:
         touched = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     except FileNotFoundError:
         return False
-    return now - touched > timedelta(days=STALE_DAYS)
+    return now - touched > age
 
 
 def _give_up(archive: PredictionArchive) -> None:
@@ -138,8 +175,3 @@ def _give_up(archive: PredictionArchive) -> None:
             len(content.predicted),
         )
     archive.discard()
-
-
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):  # there is more in it, or nobody made it
-        folder.rmdir()

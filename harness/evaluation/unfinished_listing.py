@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.evaluation.archive import read_archive
 from harness.evaluation.archive_content import ArchiveContent
-from harness.evaluation.unfinished import UNFINISHED
+from harness.evaluation.unfinished import SUFFIX, UNFINISHED
 from harness.records.run_account import UnfinishedSummary
 
 
@@ -22,10 +22,10 @@ def list_unfinished(runs: Path, *, benchmarks: Mapping[str, str]) -> tuple[Unfin
         OSError: A file of theirs can't be read.
     """
     found = []
-    for path in sorted((runs / UNFINISHED).glob("*")):
+    for path in sorted((runs / UNFINISHED).glob(f"*{SUFFIX}")):
         try:
             at_work = _is_locked(path)
-            content = read_archive(path)
+            content = read_archive(path, checked=False)
         except FileNotFoundError:  # it was finished meanwhile
             continue
         if content is not None:
@@ -48,6 +48,7 @@ def _summary(
         seconds=content.seconds,
         started_at=parts[0].started_at if parts else None,
         ending=parts[-1].ending if parts and not at_work else "",
+        forced=header.forced,
         resumable=header.submission.stateless or content.outcome is not None,
     )
 

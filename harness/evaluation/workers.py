@@ -118,7 +118,8 @@ class _Worker(Iterator[StreamedSample]):
     def __next__(self) -> StreamedSample:
         sample = self._shared.take()
         if sample is None:
-            self.came_late = not self.taken
+            # where there never was a sample, nobody was too late for one
+            self.came_late = not self.taken and self._shared.taken > 0
             raise StopIteration
         self.taken += 1
         return sample
@@ -266,7 +267,9 @@ class _Team:
             f"{len(self._workers)} containers ended with {self._shared.taken} samples taken and"
             f" {sum(worker.accepted for worker in self._workers)} answered"
         )
-        raise RunInterruptedError(msg, remedy="Run the same command again; nothing was scored.")
+        raise RunInterruptedError(
+            msg, remedy="What was predicted is kept: run the same command again to go on."
+        )
 
     def _success(self) -> RunOutcome:
         outcomes = [e.outcome for e in self._ended if e.outcome is not None and e.completed]

@@ -239,10 +239,11 @@ REASONS: Mapping[FailureReason, ReasonAdvice] = {
 """By reason; every reason is there."""
 
 HARNESS_FAILED = ReasonAdvice(
-    meaning="The harness could not finish this run. That says nothing of the submission, and"
-    " nothing was scored.",
+    meaning="The harness could not finish this run. That says nothing of the submission,"
+    " which has no scores yet.",
     remedies=(
-        "Run `harness evaluate {submission} --benchmark {benchmark}` again: it goes on with the"
+        "Run `harness evaluate {submission} --benchmark {benchmark}` again, with the options of"
+        " before but without `--fresh` (the command stands with this run): it goes on with the"
         " images that are missing, or from the begin where the submission is not stateless.",
         "Run `harness doctor`: it says what this machine lacks.",
     ),

@@ -28,9 +28,11 @@ class ArchiveHeader(Record):
     """Whether the same key had been run before and this one was asked for all the same."""
     again: bool
     """Whether the run was started with --again."""
+    waived: tuple[str, ...] = ()
+    """The walls that the engine was allowed to do without, by name in alphabetical order."""
     unexplained_kills: int = Field(default=0, ge=0)
     """How often containers of the key had ended by a SIGKILL that nobody explains, when the run
-    was started: such a submission gets its benefit of the doubt once (see `RunArchive`)."""
+    was started: such a submission gets its benefit of the doubt once (see `blame`)."""
 
     def key(self) -> tuple[str, str, str]:
         """Return what the run is keyed by, as `RunRecord.key`."""

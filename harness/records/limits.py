@@ -1,9 +1,9 @@
 """Which limits a submission gets, out of defaults, its own wishes and what the operator says."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness.errors import SubmissionError
 from harness.records.base import Record, first_fault
@@ -37,9 +37,22 @@ class OperatorSettings(Record):
     defaults: ContainerLimits = ContainerLimits()
     """What a submission gets that asks for nothing."""
     ceilings: ResourceCeilings = ResourceCeilings()
-    """The most that a submission gets by asking; a higher default is cut to it."""
+    """The most that a submission gets by asking; a default of the harness's is cut to it."""
     fixed: dict[str, float | int | str] = Field(default_factory=dict)
     """Limits by name that hold whatever a submission asks for, as options of the same name do."""
+
+    @model_validator(mode="after")
+    def _defaults_are_under_their_ceilings(self) -> Self:
+        ceilings = self.ceilings.model_dump()
+        for name in sorted(self.defaults.model_fields_set & set(ceilings)):
+            default = getattr(self.defaults, name)
+            if default > ceilings[name]:
+                msg = (
+                    f"defaults.{name} = {default} is over its ceiling of {ceilings[name]}; raise"
+                    " that under [ceilings]"
+                )
+                raise ValueError(msg)
+        return self
 
     @field_validator("fixed")
     @classmethod

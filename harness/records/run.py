@@ -152,7 +152,7 @@ class RunRecord(Record):
     outcome: RunOutcome
     """How it ended."""
     engine: str
-    """The container engine and runtime, with versions."""
+    """The container engine and runtime, with versions; of a run in parts, of the last one."""
     harness_version: str
     """The version of the harness."""
     started_at: datetime
@@ -163,8 +163,11 @@ class RunRecord(Record):
     """Whether the same key had been run before and this one was asked for all the same."""
     limit_sources: dict[str, LimitSource] = Field(default_factory=dict)
     """Who set each limit, by its name; those left out are defaults."""
+    waived: tuple[str, ...] = ()
+    """The walls that the engine was allowed to do without (`--allow-unenforced`), by name in
+    alphabetical order; whether it did, `engine` tells."""
     workers: int = Field(default=1, ge=1)
-    """Number of containers that shared the samples."""
+    """Number of containers that shared the samples; of a run in parts, in the last one."""
     parts: tuple[RunPart, ...] = ()
     """The parts of a run that was cut off and resumed, in order, the last one included; empty for
     one that was never cut off. A stateless submission's predictions don't depend on the cut."""

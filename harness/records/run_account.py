@@ -128,6 +128,8 @@ class UnfinishedSummary(Record):
     resumable: bool
     """Whether evaluating it again goes on with it: the submission is stateless, or only storing is
     left to be done."""
+    forced: bool
+    """Whether a completed run of the same key is there, so that it takes --again."""
 
 
 class RunListing(Record):
@@ -216,7 +218,8 @@ def duration(seconds: float) -> str:
 def commands_for(run: RunRecord, *, benchmark: str) -> tuple[str, ...]:
     """Return the commands that tell of a failed run of the benchmark, try it and run it again.
 
-    Limits that the operator set go along as options, so that the walls are the same.
+    Limits that the operator set go along as options, so that the walls are the same, and --again
+    where a completed run of the same key would be shown in place of another one.
     """
     name = run.submission.name
     options = "".join(
@@ -224,10 +227,13 @@ def commands_for(run: RunRecord, *, benchmark: str) -> tuple[str, ...]:
         for limit in limit_accounts(run)
         if limit.source is LimitSource.OPERATOR and limit.name in OPTION_LIMITS
     )
+    if run.waived:
+        options += f" --allow-unenforced {','.join(run.waived)}"
+    again = " --again" if run.forced else ""
     return (
         f"harness runs show {run.run_id}",
         f"harness check {name} --benchmark {benchmark}{options}",
-        f"harness evaluate {name} --benchmark {benchmark}{options}",
+        f"harness evaluate {name} --benchmark {benchmark}{options}{again}",
     )
 
 

@@ -92,7 +92,7 @@ class ContainerLimits(Record):
     shm_mb: int = Field(default=64, gt=0)
     """Size of /dev/shm in MiB."""
     tmp_mb: int = Field(default=256, gt=0)
-    """Size of the tmpfs at /tmp in MiB, the only writable place."""
+    """Size of the tmpfs at /tmp in MiB, the only writable place but /dev/shm."""
     gpus: int = Field(default=0, ge=0)
     """Number of GPUs."""
     runtime: str | None = None
@@ -102,7 +102,8 @@ class ContainerLimits(Record):
     image_seconds: float = Field(default=60.0, gt=0)
     """Deadline for the next prediction while one is owed, in seconds."""
     total_seconds: float = Field(default=86400.0, gt=0)
-    """Deadline for the whole run, in seconds."""
+    """Deadline for the whole run, in seconds; each part of a resumed run has all of it, because
+    what earlier parts took may not be the submission's doing."""
     exit_seconds: float = Field(default=30.0, gt=0)
     """Deadline for its exit after the end of its input, in seconds."""
     max_in_flight: int = Field(default=16, ge=1, le=1024)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import PurePosixPath
 from typing import Any
 
 import docker
@@ -14,12 +15,15 @@ import requests
 
 from harness.errors import ImageBuildError
 from harness.sandbox.engine import ENGINE_FAILURES, engine_lost
+from harness.sandbox.image_file import never_started
+from harness.sandbox.path_look import look
 
 DEFAULT_BASE = "python:3.11-slim-bookworm"
 """What `ARG BASE_IMAGE` is by default."""
 LOCAL_BASE = "harness-base:bookworm"
 """What `harness base-image` makes where the default can't be pulled."""
 PYTHON_VERSION_LABEL = "org.harness.python-version"
+_PYTHONS = ("/usr/local/bin/python3", "/usr/bin/python3")
 PULL_TIMEOUT_SECONDS = 20
 """Patience with a registry that doesn't answer; being offline is normal."""
 
@@ -120,42 +124,38 @@ def _patience(client: docker.DockerClient, seconds: int) -> Iterator[None]:
 
 
 def _python_version(client: docker.DockerClient, image: Any) -> str:  # noqa: ANN401
-    """Return the Python in `image` as `major.minor`: as it says, else as it answers."""
+    """Return the Python in `image` as `major.minor`: as it says, else as its links are called.
+
+    It is never run for that: anybody's image can be named as a base.
+    """
     config: dict[str, Any] = image.attrs.get("Config") or {}
     labelled = (config.get("Labels") or {}).get(PYTHON_VERSION_LABEL)
     variables = dict(entry.partition("=")[::2] for entry in config.get("Env") or [])
-    said = labelled or variables.get("PYTHON_VERSION") or _ask_for_version(client, str(image.id))
-    found = re.match(r"(\d+\.\d+)", said)
+    said = labelled or variables.get("PYTHON_VERSION") or _linked_version(client, str(image.id))
+    found = re.match(r"(3\.\d{1,3})(?!\d)", said, re.ASCII)
     if not found:
-        msg = f"the base image {image.tags[0] if image.tags else image.id} holds no Python 3"
+        name = image.tags[0] if image.tags else image.id
+        msg = f"the base image {name} does not say which Python 3 it holds"
         raise ImageBuildError(
             msg,
-            remedy="Choose one that does with --base-image, as in `python:3.11-slim-bookworm`.",
+            remedy="Choose one that does, as `python:3.11-slim-bookworm` (--base-image, or FROM in"
+            " the Dockerfile), or add `ENV PYTHON_VERSION=3.11`, with its own version, to this.",
         )
     return found.group(1)
 
 
-def _ask_for_version(client: docker.DockerClient, image_id: str) -> str:
-    code = "import sys; print('%d.%d' % sys.version_info[:2])"
+def _linked_version(client: docker.DockerClient, image_id: str) -> str:
+    """Return the version in the name that `python3` is a link to, or nothing."""
     try:
-        answer = client.containers.run(
-            image_id,
-            ["python3", "-c", code],
-            remove=True,
-            entrypoint="",
-            network_disabled=True,
-            cap_drop=["ALL"],
-            read_only=True,
-            security_opt=["no-new-privileges"],
-            pids_limit=32,
-            mem_limit="256m",
-        )
-    except (docker.errors.ContainerError, docker.errors.APIError) as error:
-        _log.info("%s does not say its Python version: %s", image_id, error)
-        return ""
-    except requests.RequestException as error:
+        with never_started(client, image_id) as container:
+            for path in _PYTHONS:
+                seen = look(client.api, container, path)
+                name = PurePosixPath(seen.target or "").name if seen is not None else ""
+                if name.startswith("python"):
+                    return name.removeprefix("python")
+    except ENGINE_FAILURES as error:
         raise engine_lost(error) from error
-    return bytes(answer).decode("utf-8", "replace").strip()
+    return ""
 
 
 def _machine(architecture: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -215,7 +216,12 @@ def _send(client: docker.DockerClient, stream: Any, *, params: dict[str, Any]) -
 
 
 def _imported_id(client: docker.DockerClient, tag: str, answer: str) -> str:
+    """Return the id of what was imported, under `tag`: Podman's socket leaves the version out."""
+    imported = re.search("sha256:[0-9a-f]{64}", answer)
+    repository, _, version = tag.rpartition(":")
     try:
+        if imported is not None:
+            client.api.tag(imported.group(), repository, version)
         return str(client.images.get(tag).id)
     except docker.errors.DockerException as error:
         raise _refused(answer) from error

@@ -4,7 +4,7 @@ import logging
 import socket
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from harness.records.printable import printable
 from harness.records.submission import ContainerLimits
 from harness.sandbox.engine import ENGINE_FAILURES, EngineDescription
 from harness.sandbox.engine_events import EngineMemory, recall
+from harness.sandbox.path_look import look
 from harness.sandbox.wall_check import own_tmpfs, refuse_missing_walls
 from harness.sandbox.walls import container_settings, host_settings
 from harness.sandbox.wire import Wire
@@ -25,6 +26,7 @@ _FIRST_LOOK_SECONDS = 0.005
 _LONGEST_LOOK_SECONDS = 0.1
 _REMOVAL_PAUSES = (0.1, 0.5, 1.0)
 """Seconds between tries to remove a container that the engine answers for and does not remove."""
+_TMP = "/tmp"  # noqa: S108 - the container's own
 _SHOWN_CHARACTERS = 150
 """How much an error repeats of the beginning and of the end of the engine's own words."""
 
@@ -40,7 +42,7 @@ class ContainerState:
     oom_killed: bool
     """Whether the kernel killed a process in it for its memory limit."""
     error: str
-    """What the engine says of a failed start."""
+    """What the engine says of a failed start, fit to be repeated."""
 
 
 class Container:
@@ -91,7 +93,10 @@ class Container:
                 **settings,
             )
             made = self._api.inspect_container(self._name)
-        refuse_missing_walls(host, made, user=settings["user"], waived=self._waived)
+        refuse_missing_walls(
+            host, made, user=settings["user"], engine=self._engine, waived=self._waived
+        )
+        self._refuse_odd_tmp()
 
     def attach(self) -> Wire:
         """Return the connection to its stdin and outputs; before the start, so nothing is missed.
@@ -142,7 +147,7 @@ class Container:
             running=bool(state.get("Running")),
             exit_code=int(state.get("ExitCode") or 0),
             oom_killed=bool(state.get("OOMKilled")),
-            error=str(state.get("Error") or ""),
+            error=_shown(str(state.get("Error") or "")),
         )
 
     def wait(self, seconds: float) -> ContainerState:
@@ -183,11 +188,13 @@ class Container:
         """Remove it with its volumes, running or not; what fails is logged: the next run tries."""
         if self._wire is not None:
             # First: an engine that can't get rid of a container's output does not let go of it.
-            self._wire.close()
             # An encrypted socket stays open for as long as the SDK's answer holds on to it.
-            if (answer := getattr(self._attached, "_response", None)) is not None:
-                answer.close()
-            self._attached.close()
+            answer = getattr(self._attached, "_response", None)
+            for held in (self._wire, answer, self._attached):
+                # Whatever has been closed already, the container goes.
+                with suppress(OSError, ValueError):
+                    if held is not None:
+                        held.close()
         for pause in (*_REMOVAL_PAUSES, None):
             try:
                 self._api.remove_container(self._name, force=True, v=True)
@@ -201,6 +208,17 @@ class Container:
                 # As text: a kept log record would keep the error's frames and their sockets alive.
                 _LOG.warning("the container %s could not be removed: %s", self._name, str(error))
             return
+
+    def _refuse_odd_tmp(self) -> None:
+        """Refuse an image whose /tmp is a link: an engine follows it, and fails as if at fault."""
+        with _asking("look into a container", EngineError):
+            tmp = look(self._api, self._name, _TMP)
+        if tmp is not None and (tmp.target is not None or not tmp.folder):
+            msg = f"the image's {_TMP} is no folder of its own: it is a link or a file"
+            raise ImageBuildError(
+                msg,
+                remedy=f"Leave {_TMP} as the base image has it: a submission gets an empty one.",
+            )
 
     def _image_config(self, image_digest: str) -> dict[str, Any]:
         try:
@@ -249,8 +267,8 @@ def _refused(what: str, error: Exception, kind: type[HarnessError]) -> HarnessEr
     if kind is RunInterruptedError:
         return RunInterruptedError(
             f"the container engine was lost while a submission ran (to {what}): {said}",
-            remedy="See whether the engine runs (`harness doctor`), then run the same command "
-            "again; nothing was scored.",
+            remedy="See whether the engine runs (`harness doctor`). What was predicted is kept: "
+            "run the same command again to go on.",
         )
     return EngineError(
         f"the container engine refuses to {what}: {said}",

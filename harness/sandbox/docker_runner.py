@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Iterable
-from datetime import UTC, datetime
 from functools import cached_property
 
 import docker
@@ -16,9 +15,9 @@ from harness.sandbox.deadlines import ContainerClock
 from harness.sandbox.engine import EngineDescription, describe
 from harness.sandbox.frames import FramingError
 from harness.sandbox.hidden_ids import HiddenIds
-from harness.sandbox.orphans import remove_orphans, this_owner
-from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
-from harness.sandbox.owner import owner_labels
+from harness.sandbox.orphans import new_labels, remove_orphans
+from harness.sandbox.outcome import ContainerEnd, find_disturbance, find_fault, was_disturbed
+from harness.sandbox.owner import container_name
 from harness.sandbox.runner import ONLY_CONTAINER, ContainerSlot, PredictionSink
 from harness.sandbox.wall_check import refuse_unenforced
 
@@ -29,10 +28,18 @@ class DockerRunner:
     """A `SubmissionRunner` over one engine; it keeps only what that engine is."""
 
     def __init__(
-        self, client: docker.DockerClient, *, allow_unenforced: Collection[str] = ()
+        self,
+        client: docker.DockerClient,
+        *,
+        salt: str = "",
+        allow_unenforced: Collection[str] = (),
     ) -> None:
-        """Run on `client`'s engine; `allow_unenforced` are the walls that it need not enforce."""
+        """Run on `client`'s engine; `allow_unenforced` are the walls that it need not enforce.
+
+        `salt` is the digest of the benchmark that is streamed: ids are hidden under it.
+        """
         self._client = client
+        self._salt = salt
         self._allow_unenforced = allow_unenforced
 
     def run(
@@ -57,16 +64,15 @@ class DockerRunner:
             RunInterruptedError: The engine was lost, or someone ended the container.
             RunStoppedError: `slot.stop` was set.
         """
-        now = datetime.now(UTC)
         remove_orphans(self._client)
-        container = self._container(_container_name(run_id, slot))
-        labels = owner_labels(this_owner(self._client), run_id, limits=limits, now=now)
+        container = self._container(container_name(run_id, slot.number))
+        labels = new_labels(self._client, run_id, limits=limits)
         try:
             container.create(image_digest, limits, labels=labels, gpu_ids=slot.gpu_ids)
             wire = container.attach()
             if not container.start():
                 return _never_started(container.state().error)
-            ids = HiddenIds(image_digest)
+            ids = HiddenIds(image_digest, salt=self._salt)
             conversation = Conversation(
                 wire,
                 ids.hiding(samples),
@@ -88,10 +94,6 @@ class DockerRunner:
         return describe(self._client)
 
 
-def _container_name(run_id: str, slot: ContainerSlot) -> str:
-    return f"harness-{run_id}-{slot.number}" if slot.number else f"harness-{run_id}"
-
-
 def _watch(container: Container, conversation: Conversation, limits: ContainerLimits) -> RunOutcome:
     began = time.monotonic()
     try:
@@ -100,7 +102,7 @@ def _watch(container: Container, conversation: Conversation, limits: ContainerLi
         msg = f"the container engine garbled a submission's output: {error}"
         raise RunInterruptedError(
             msg,
-            remedy="Run the same command again; nothing was scored.",
+            remedy="What was predicted is kept: run the same command again to go on.",
         ) from error
     with conversation.draining():
         end = _find_end(container, ending, limits)
@@ -108,7 +110,7 @@ def _watch(container: Container, conversation: Conversation, limits: ContainerLi
         msg = f"the submission's container {end.disturbed} while it ran"
         raise RunInterruptedError(
             msg,
-            remedy="Run the same command again; nothing was scored.",
+            remedy="What was predicted is kept: run the same command again to go on.",
         )
     fault = find_fault(ending, end)
     return RunOutcome(
@@ -130,17 +132,14 @@ def _find_end(container: Container, ending: Ending, limits: ContainerLimits) -> 
     # After a fault nothing is waited for; an exit that is already there still counts.
     state = container.wait(0.0 if ending.fault is not None else limits.exit_seconds)
     exit_code = None if state.running else state.exit_code
-    if state.running:
-        container.kill()
-        state = container.wait(_KILL_SECONDS)
-    if exit_code == 0 and ending.fault is None:
+    if exit_code == 0 and ending.fault is None and ending.complete:
         return ContainerEnd(exit_code=exit_code, out_of_memory=state.oom_killed)
     memory = container.memory()
-    disturbed = None
-    if may_be_disturbed(ending, exit_code) and memory.killed:
-        disturbed = "was ended through the engine by someone else"
-    elif may_be_disturbed(ending, exit_code) and not memory.death:
-        disturbed = "was ended by a restart of the engine"
+    disturbed = find_disturbance(ending, exit_code, memory)
+    if state.running:  # only now: our own kill is nobody else's
+        container.kill()
+        state = container.wait(_KILL_SECONDS)
+        memory = container.memory()
     return ContainerEnd(
         exit_code=exit_code,
         out_of_memory=state.oom_killed or memory.out_of_memory,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,15 @@ ENFORCED = {
     "CpuCfsQuota": "cpus",
 }
 """What the engine calls its abilities, and which wall each one stands for."""
+
+
+class Exposure(Enum):
+    """How others on the network may read or take over the way to an engine."""
+
+    PLAIN = auto()
+    """Nothing is encrypted."""
+    UNVERIFIED = auto()
+    """Encrypted, but to whoever answers: the engine's certificate is not verified."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,12 +158,16 @@ def connect() -> docker.DockerClient:
     raise _refusal(first.url, cause, tried=addresses) from cause
 
 
-def is_exposed(client: docker.DockerClient) -> bool:
-    """Return whether `client` crosses a network without encryption."""
-    if not isinstance(client, EngineClient) or client.address.tls is not None:
-        return False
-    parts = urlsplit(client.address.url)
-    return parts.scheme in ("tcp", "http") and parts.hostname not in _LOOPBACK
+def exposure(client: docker.DockerClient) -> Exposure | None:
+    """Return in which way `client` crosses a network openly, or None where it does not."""
+    if not isinstance(client, EngineClient):
+        return None
+    tls, parts = client.address.tls, urlsplit(client.address.url)
+    if parts.scheme not in ("tcp", "http", "https") or parts.hostname in _LOOPBACK:
+        return None
+    if tls is not None:
+        return None if tls.verify else Exposure.UNVERIFIED
+    return None if parts.scheme == "https" else Exposure.PLAIN
 
 
 def describe(client: docker.DockerClient) -> EngineDescription:

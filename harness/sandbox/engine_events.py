@@ -22,7 +22,7 @@ class EngineMemory:
     out_of_memory: bool
     """Whether the kernel killed a process in it for memory."""
     killed: bool
-    """Whether somebody had the engine send it a signal."""
+    """Whether somebody had the engine send it a signal, or pause it."""
     death: bool
     """Whether the engine saw it end; not so where the engine itself has been restarted since."""
 
@@ -32,7 +32,7 @@ def read_events(actions: Iterable[str]) -> EngineMemory:
     seen = {action.split(":")[0] for action in actions}
     return EngineMemory(
         out_of_memory="oom" in seen,
-        killed=not seen.isdisjoint({"kill", "stop", "restart"}),
+        killed=not seen.isdisjoint({"kill", "stop", "restart", "pause"}),
         # Podman says "died".
         death=not seen.isdisjoint({"die", "died"}),
     )

@@ -12,20 +12,22 @@ import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from harness.errors import EngineError
 
 OPEN_SECONDS = 40.0
 """How long the way may take to open; `ssh` itself gives up on connecting earlier."""
 REMOTE_SOCKET = "/var/run/docker.sock"
+_NO_SOCKET = "Could not request local forwarding"
 _LOOK_SECONDS = 0.02
 _CLOSE_SECONDS = 5.0
 _OPTIONS = (
     # nobody is there to answer a question
     "BatchMode=yes",
     "ConnectTimeout=20",
-    "ExitOnForwardFailure=yes",
+    # what the user's settings forward besides may be another login's; ours shows by its socket
+    "ExitOnForwardFailure=no",
     # a connection of its own, which ends when it is told to
     "ControlMaster=no",
     "ControlPath=none",
@@ -41,6 +43,8 @@ _OPTIONS = (
     # its words are read below, and must not be the user's language or colours
     "LogLevel=INFO",
 )
+_STAY = "ForkAfterAuthentication=no"
+"""The user's settings may send `ssh` into the background, out of its guard's reach."""
 _GUARD = """
 folder=$1; shift
 exec 3<&0
@@ -83,7 +87,7 @@ def parse_ssh_address(url: str) -> SshTarget:
     """
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        host, port = _host(parts), parts.port
     except ValueError as error:
         raise _unreadable(url, str(error)) from error
     user = unquote(parts.username) if parts.username else None
@@ -162,6 +166,7 @@ class EngineTunnel:
     def _start(self, program: str) -> subprocess.Popen[bytes]:
         target = self._target
         options = [word for option in _OPTIONS for word in ("-o", option)]
+        options += ["-o", _STAY] if _knows(program, _STAY) else []
         options += ["-p", str(target.port)] if target.port else []
         options += ["-l", target.user] if target.user else []
         way = ["-L", f"{self._socket}:{target.socket}"]
@@ -190,7 +195,7 @@ class EngineTunnel:
     def _wait(self) -> None:
         until = time.monotonic() + OPEN_SECONDS
         while not self._socket.exists():
-            if self._process.poll() is not None:
+            if self._process.poll() is not None or _NO_SOCKET in self._said():
                 raise _unopened(self._target, self._said())
             if time.monotonic() > until:
                 raise _unopened(self._target, f"nothing happened for {OPEN_SECONDS:.0f} s")
@@ -206,6 +211,23 @@ def _end(process: subprocess.Popen[bytes], folder: Path) -> None:
         process.kill()
         process.wait()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _host(parts: SplitResult) -> str:
+    """Return the host of an address as it was written: ~/.ssh/config tells capitals apart."""
+    if not parts.hostname:
+        return ""
+    where = parts.netloc.rpartition("@")[2]
+    return where[1:].partition("]")[0] if where.startswith("[") else where.partition(":")[0]
+
+
+def _knows(program: str, option: str) -> bool:
+    """Return whether this `ssh` knows `option`; an older one refuses what it does not know.
+
+    IgnoreUnknown would take the place of the user's own.
+    """
+    command = [program, "-o", option, "-V"]
+    return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
 def _unreadable(url: str, why: str) -> EngineError:

@@ -2,8 +2,10 @@
 
 A sample's own id follows from the recipe, the source's name and the edit, which may all be public;
 a container that could compute it would know which source, attribute and value it looks at. So ids
-travel enciphered, under a key that an image cannot hold: its own digest. The same image sees the
-same ids in every run.
+travel enciphered under the digests of image and benchmark. The first makes them others for every
+image, though a program could work it out from its own files; the second follows from the pixels of
+all samples, and nothing in a container knows it unless its author did. The same image sees the same
+ids whenever it is run on the same benchmark.
 """
 
 import hashlib
@@ -27,9 +29,9 @@ class HiddenIds:
     (Luby and Rackoff, 1988). What is no sample id passes as it is.
     """
 
-    def __init__(self, image_digest: str) -> None:
-        """Derive the key from `image_digest`."""
-        key = hashlib.sha256(image_digest.encode()).digest()
+    def __init__(self, image_digest: str, *, salt: str) -> None:
+        """Derive the key from `image_digest` and `salt`, the benchmark's digest if there is one."""
+        key = hashlib.sha256(f"{image_digest}\n{salt}".encode()).digest()
         self._rounds = tuple(
             hashlib.blake2b(bytes([number]), key=key, digest_size=_HALF_BYTES)
             for number in range(_ROUNDS)

@@ -1,11 +1,17 @@
 """Reads one small file out of an image without ever running it."""
 
 import io
+import secrets
 import tarfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import docker
 import docker.errors
+
+from harness.records.submission import ContainerLimits
+from harness.sandbox.orphans import new_labels
+from harness.sandbox.owner import container_name
 
 MAX_FILE_BYTES = 65536
 MAX_ARCHIVE_BYTES = MAX_FILE_BYTES + 16384
@@ -15,15 +21,37 @@ MAX_ARCHIVE_BYTES = MAX_FILE_BYTES + 16384
 def read_image_file(client: docker.DockerClient, image: str, path: str) -> bytes | None:
     """Return the bytes of the regular file at `path` in `image`, or None where there is none.
 
-    A container is created, never started, and removed again.
+    A container is created, never started, and removed again; by the next run, if this process
+    does not come to it.
+
+    Raises:
+        EngineError: The engine can't be asked.
     """
-    container = client.api.create_container(image, command=["never-run"], network_disabled=True)
-    try:
+    with never_started(client, image) as container:
         try:
-            stream, _ = client.api.get_archive(container["Id"], path)
+            stream, _ = client.api.get_archive(container, path)
         except docker.errors.NotFound:
             return None
         return _only_file(_bounded(stream))
+
+
+@contextmanager
+def never_started(client: docker.DockerClient, image: str) -> Iterator[str]:
+    """Give the id of a container of `image` that does not run, for as long as the block lasts.
+
+    Raises:
+        EngineError: The engine can't be asked.
+    """
+    nobodys_run = secrets.token_hex(6)
+    container = client.api.create_container(
+        image,
+        command=["never-run"],
+        network_disabled=True,
+        name=container_name(nobodys_run),
+        labels=new_labels(client, nobodys_run, limits=ContainerLimits()),
+    )
+    try:
+        yield container["Id"]
     finally:
         client.api.remove_container(container["Id"], force=True, v=True)
 

@@ -8,12 +8,19 @@ from dataclasses import dataclass
 
 from harness.records.run import FailureReason
 from harness.sandbox.conversation import Ending
+from harness.sandbox.engine_events import EngineMemory
 from harness.sandbox.fault import Fault
 
 _COMMAND_CANNOT_RUN = 126
 _COMMAND_NOT_FOUND = 127
 _SIGNAL_BASE = 128
 """A shell's and an init's exit code for a child that signal N ended is 128 + N."""
+
+_SILENCES = (
+    *(FailureReason.NOT_READY, FailureReason.IMAGE_TIMEOUT),
+    *(FailureReason.TOTAL_TIMEOUT, FailureReason.DID_NOT_EXIT),
+)
+"""The faults of one that said nothing wrong: whoever is paused is late as well."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,13 +48,21 @@ def find_fault(ending: Ending, end: ContainerEnd) -> Fault | None:
 
 def was_disturbed(ending: Ending, end: ContainerEnd) -> bool:
     """Return whether the run says nothing of the submission, because someone interfered."""
-    by_itself = ending.fault is not None or end.out_of_memory or _completed(ending, end)
+    said = ending.fault is not None and ending.fault.reason not in _SILENCES
+    by_itself = said or end.out_of_memory or _completed(ending, end)
     return end.disturbed is not None and not by_itself
 
 
-def may_be_disturbed(ending: Ending, exit_code: int | None) -> bool:
-    """Return whether a container that ended so may have been ended by somebody else."""
-    return ending.fault is None and exit_code is not None and exit_code > _SIGNAL_BASE
+def find_disturbance(ending: Ending, exit_code: int | None, memory: EngineMemory) -> str | None:
+    """Return what someone else did to a container, from what the engine remembers of it.
+
+    `memory` is of the time before we killed it, if we did. A program may end with any exit code
+    when it is told to stop; only an end by a signal can be that of a lost engine.
+    """
+    if memory.killed:
+        return "was ended or paused through the engine by someone else"
+    by_signal = ending.fault is None and exit_code is not None and exit_code > _SIGNAL_BASE
+    return "was ended by a restart of the engine" if by_signal and not memory.death else None
 
 
 def _completed(ending: Ending, end: ContainerEnd) -> bool:

@@ -6,8 +6,9 @@ and are new each time, so it is known by that container, which the engine can be
 
 import os
 import re
+import secrets
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,6 +20,13 @@ HOST_LABEL = "harness.host"
 PROCESS_LABEL = "harness.process"
 EXPIRES_LABEL = "harness.expires"
 CONTAINER_LABEL = "harness.container"
+_RUN_ID = re.compile("[0-9a-f]{12}")
+_EXPIRES = re.compile("[0-9]{1,12}")
+_INSIDE = re.compile("(?P<id>[0-9a-f]{64})/(?P<start>[0-9A-Za-z:.+-]{1,64})")
+_PROCESS = re.compile(
+    "(?P<namespace>[0-9a-f-]{1,64})/(?P<pid>[1-9][0-9]{0,8})/(?P<started>[0-9]{0,20})"
+)
+"""What the labels must look like to count: an image may have brought them, of any length."""
 _EXPIRY_SLACK_SECONDS = 86400
 """How long after its total deadline a container is left alone: harness time does not count."""
 _PROC = Path("/proc")
@@ -75,40 +83,70 @@ def container_id_in(mountinfo: str) -> str | None:
     return None
 
 
+def container_name(run_id: str, number: int = 0) -> str:
+    """Return a name for container `number` of `run_id`, another one for every start."""
+    return f"harness-{run_id}-{number}-{secrets.token_hex(4)}"
+
+
 def owner_labels(
     owner: Owner, run_id: str, *, limits: ContainerLimits, now: datetime
 ) -> dict[str, str]:
-    """Return the labels of a container of `run_id` that `owner` starts at `now`."""
+    """Return the labels of a container of `run_id` that `owner` starts at `now`, by the engine.
+
+    Every one of them is there, or the image's own label of that name would stand in its place.
+    """
     expires = now.timestamp() + limits.total_seconds + _EXPIRY_SLACK_SECONDS
-    inside = {CONTAINER_LABEL: owner.container} if owner.container else {}
-    return inside | {
+    return {
         RUN_LABEL: run_id,
         HOST_LABEL: owner.host,
         PROCESS_LABEL: owner.process,
         EXPIRES_LABEL: f"{expires:.0f}",
+        CONTAINER_LABEL: owner.container,
     }
 
 
+def is_ours(names: Iterable[str], labels: Mapping[str, str]) -> bool:
+    """Return whether a harness made the container of these `names`, as the engine lists them.
+
+    Its labels alone don't say so: an image can bring any label, and no name.
+    """
+    run_id = labels.get(RUN_LABEL, "")
+    if _RUN_ID.fullmatch(run_id) is None:
+        return False
+    return any(name.startswith(f"/harness-{run_id}") for name in names)
+
+
 def is_orphan(
-    labels: Mapping[str, str], *, now: datetime, started_at: Callable[[str], str | None]
+    labels: Mapping[str, str], *, now: datetime, has_ended: Callable[[str, str], bool]
 ) -> bool:
     """Return whether nobody waits for the container with `labels` any more.
 
     A process of this machine that has ended leaves orphans, and so does a container of this engine
-    in which the harness ran: `started_at` says when the container of an id was started, or None
-    where it does not run. What another machine started is one only when it has outlived every
-    deadline.
+    in which the harness ran: `has_ended` is given its id and when it was started, and says whether
+    it surely runs no more since then. What another machine started is one only when it has
+    outlived every deadline. `now` is the engine's time.
     """
     expires = labels.get(EXPIRES_LABEL, "")
-    if expires.isdecimal() and now.timestamp() > int(expires):
+    if _EXPIRES.fullmatch(expires) and now.timestamp() > int(expires):
         return True
-    container, _, start = labels.get(CONTAINER_LABEL, "").partition("/")
-    if container and started_at(container) != start:
+    inside = _INSIDE.fullmatch(labels.get(CONTAINER_LABEL, ""))
+    if inside is not None and has_ended(inside["id"], inside["start"]):
         return True
-    namespace, _, rest = labels.get(PROCESS_LABEL, "").partition("/")
-    pid, _, started = rest.partition("/")
-    ours = labels.get(HOST_LABEL) == socket.gethostname() and namespace == _pid_namespace()
-    return ours and pid.isdecimal() and not _lives(int(pid), started)
+    return owner_lives(labels) is False
+
+
+def owner_lives(labels: Mapping[str, str]) -> bool | None:
+    """Return whether the process that made the container with `labels` lives, or None.
+
+    None where that can't be seen: from another machine, in another container or since a reboot.
+    """
+    process = _PROCESS.fullmatch(labels.get(PROCESS_LABEL, ""))
+    # Off Linux the namespace is "", which the pattern has not: it would be that of any machine.
+    if process is None or process["namespace"] != _pid_namespace():
+        return None
+    if labels.get(HOST_LABEL) != socket.gethostname():
+        return None
+    return _lives(int(process["pid"]), process["started"])
 
 
 def _pid_namespace() -> str:

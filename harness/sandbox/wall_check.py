@@ -6,6 +6,7 @@ looked at after it is made and before it is started.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from itertools import chain
 from typing import Any
 
 from harness.errors import EngineError
@@ -67,16 +68,26 @@ def refuse_unenforced(engine: EngineDescription, *, waived: Collection[str]) -> 
 
 
 def refuse_missing_walls(
-    asked: Mapping[str, Any], inspected: Mapping[str, Any], *, user: str, waived: Collection[str]
+    asked: Mapping[str, Any],
+    inspected: Mapping[str, Any],
+    *,
+    user: str,
+    engine: EngineDescription,
+    waived: Collection[str],
 ) -> None:
     """Do nothing where the container `inspected` has every wall of the host config `asked`.
 
-    `user` is whom it was to run as; walls in `waived` may differ.
+    `user` is whom it was to run as, on `engine`; walls in `waived` may differ.
 
     Raises:
         EngineError: A wall is missing or another one; the container must not be started.
     """
-    found = [text for wall, text in _differences(asked, inspected, user) if wall not in waived]
+    differences = chain(
+        _missing(asked, inspected),
+        _never_asked(asked, inspected, user),
+        _unusual(asked, inspected, engine),
+    )
+    found = [text for wall, text in differences if wall not in waived]
     if not found:
         return
     hint = "Podman's socket takes no runtime: start its service with `podman --runtime NAME`. "
@@ -88,18 +99,23 @@ def refuse_missing_walls(
     )
 
 
-def _differences(
-    asked: Mapping[str, Any], inspected: Mapping[str, Any], user: str
-) -> Iterator[tuple[str, str]]:
+def _missing(asked: Mapping[str, Any], inspected: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the name of each wall that is not as asked, and in what."""
     given: Mapping[str, Any] = inspected["HostConfig"]
     for key, wanted in asked.items():
-        if wanted is None:
-            continue
+        if wanted is None or (key == "CapDrop" and inspected.get("BoundingCaps") == []):
+            continue  # where an engine says that nothing is left, it need not say what it took
         same = _COMPARED.get(key, _equal)
         if not same(wanted, given.get(key)):
             wall = _NAMES.get(key, key)
             yield wall, f"{wall} is {given.get(key)!r}, not {wanted!r}"
+
+
+def _never_asked(
+    asked: Mapping[str, Any], inspected: Mapping[str, Any], user: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what the container has besides, and in what."""
+    given: Mapping[str, Any] = inspected["HostConfig"]
     for key, harmless in _NEVER_ASKED.items():
         if (given.get(key) or "") not in harmless and key not in asked:
             yield key, f"{key} is {given[key]!r}, which nobody asked for"
@@ -108,6 +124,31 @@ def _differences(
     for mount in inspected.get("Mounts") or ():
         if mount.get("Type") != "tmpfs":
             yield "mounts", f"{mount.get('Destination')} is a mount, which nobody asked for"
+    if left := [*(inspected.get("EffectiveCaps") or ()), *(inspected.get("BoundingCaps") or ())]:
+        yield "capabilities", f"capabilities is {left!r}, not []"
+    restart = (given.get("RestartPolicy") or {}).get("Name")
+    if restart not in (None, "", "no"):
+        yield "RestartPolicy", f"RestartPolicy is {restart!r}, which nobody asked for"
+    check = (inspected["Config"].get("Healthcheck") or {}).get("Test")
+    if check and check != ["NONE"]:
+        yield "health check", f"health check is {check!r}, which nobody asked for"
+
+
+def _unusual(
+    asked: Mapping[str, Any], inspected: Mapping[str, Any], engine: EngineDescription
+) -> Iterator[tuple[str, str]]:
+    """Yield what is not as it is by default; only of Docker, as Podman does not say these."""
+    given: Mapping[str, Any] = inspected["HostConfig"]
+    if engine.is_podman:
+        return
+    runtime, usual = given.get("Runtime"), engine.default_runtime
+    if not asked.get("Runtime") and runtime and usual and runtime != usual:
+        yield "runtime", f"runtime is {runtime!r}, not the engine's usual {usual!r}"
+    for key in ("MaskedPaths", "ReadonlyPaths"):
+        if given.get(key) == []:  # an engine that does not list them gives no list
+            yield key, f"{key} is [], so that the kernel's own files lie open"
+    if given.get("Sysctls"):
+        yield "Sysctls", f"Sysctls is {given['Sysctls']!r}, which nobody asked for"
 
 
 def _equal(wanted: Any, given: Any) -> bool:  # noqa: ANN401 - JSON of the engine
@@ -173,6 +214,8 @@ _NEVER_ASKED: dict[str, tuple[Any, ...]] = {
     "Binds": ("",),
     "CapAdd": ("",),
     "Devices": ("",),
+    "DeviceCgroupRules": ("",),
+    "Mounts": ("",),
     "VolumesFrom": ("",),
     "GroupAdd": ("",),
     "PidMode": ("", "private"),

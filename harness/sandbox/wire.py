@@ -56,7 +56,7 @@ class Wire:
             data = self._connection.recv(RECEIVE_BYTES)
         except _WOULD_BLOCK:
             return None
-        except (ConnectionError, ssl.SSLError):  # a torn connection ends like a closed one:
+        except OSError:  # torn, timed out or unreachable, it ends like a closed one:
             data = b""  # what it means is read from the engine's state
         self._ended = not data
         return data
@@ -71,7 +71,7 @@ class Wire:
             return self._connection.send(data)
         except _WOULD_BLOCK:
             return 0
-        except ssl.SSLError as error:
+        except OSError as error:  # of an encrypted connection, and of a network that went away
             raise BrokenPipeError(str(error)) from error
 
     def close_write(self) -> None:

@@ -115,9 +115,9 @@ def serve_batched(
 ) -> None:
     """Answer images in batches with `predict([image, ...])`; return when there are no more.
 
-    The images of a batch may differ in size. Every batch is full, except the last one, so the
-    batches are the same in every run; they are never larger than the harness sends ahead. For
-    the next one to come while `predict` works, ask for half of that ($HARNESS_MAX_IN_FLIGHT, 16).
+    The images of a batch may differ in size. Every batch is full, except the last one, and the
+    same in every run by one container that was not cut off; never larger than what is sent ahead.
+    For the next to come while `predict` works, ask for half of that ($HARNESS_MAX_IN_FLIGHT, 16).
 
     Args:
         predict: Takes a list of images as for `serve`; returns one prediction for each, in order.

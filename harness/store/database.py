@@ -41,7 +41,7 @@ from harness.store.runs import (
     delete_cut_run,
     insert_run,
     run_is_stored,
-    select_completed_run,
+    select_completed_runs,
     select_run,
     select_runs,
     update_counts_since,
@@ -156,10 +156,10 @@ class ResultsStore:
         with self._reporting(), transaction(self._connection):
             update_counts_since(self._connection, run_id, now)
 
-    def completed_run(self, key: tuple[str, str, str]) -> RunRecord | None:
-        """Return the latest completed run of this key (see `RunRecord.key`), or None."""
+    def completed_runs(self, key: tuple[str, str, str]) -> tuple[RunRecord, ...]:
+        """Return the completed runs of this key (see `RunRecord.key`), the latest one first."""
         with self._reporting():
-            return select_completed_run(self._connection, key)
+            return select_completed_runs(self._connection, key)
 
     def run(self, run_id: str) -> RunRecord | None:
         """Return the run of this id, or None."""

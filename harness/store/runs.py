@@ -69,19 +69,19 @@ def update_counts_since(connection: duckdb.DuckDBPyConnection, run_id: str, now:
     connection.execute("UPDATE run SET counts_since = ? WHERE run_id = ?", [_utc(now), run_id])
 
 
-def select_completed_run(
+def select_completed_runs(
     connection: duckdb.DuckDBPyConnection, key: tuple[str, str, str]
-) -> RunRecord | None:
-    """Return the latest completed run of this key, or None."""
-    row = connection.execute(
+) -> tuple[RunRecord, ...]:
+    """Return the completed runs of this key, the one that ended last first."""
+    rows = connection.execute(
         """
         SELECT record FROM run
         WHERE benchmark_digest = ? AND image_digest = ? AND limits_digest = ? AND status = ?
-        ORDER BY finished_at DESC, run_id DESC LIMIT 1
+        ORDER BY finished_at DESC, run_id DESC
         """,
         [*key, RunStatus.COMPLETED.value],
-    ).fetchone()
-    return RunRecord.model_validate_json(row[0]) if row else None
+    ).fetchall()
+    return tuple(RunRecord.model_validate_json(record) for (record,) in rows)
 
 
 def _utc(moment: datetime) -> datetime:

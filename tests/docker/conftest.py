@@ -9,6 +9,7 @@ from pathlib import Path
 import docker
 import pytest
 from engine_fixtures import base_image, engine, throwaway
+from run_mark import RUN_MARK
 from throwaway_images import ThrowawayImages
 
 from harness.sandbox.base_image import BaseImage
@@ -77,7 +78,7 @@ def write_submission(tmp_path: Path) -> Callable[..., Path]:
 @pytest.fixture
 def disposable_name(engine: docker.DockerClient) -> Iterator[str]:
     """A submission name of its own; the images built under it are removed afterwards."""
-    name = f"test-{uuid.uuid4().hex[:8]}"
+    name = f"test-{RUN_MARK}{uuid.uuid4().hex[:8]}"
     yield name
     for image in engine.images.list(name=f"harness-submission/{name}"):
         engine.images.remove(image.id, force=True)

@@ -59,9 +59,17 @@ def need(kind: str, **packages: str) -> None:
         absent.append("root's rights")
     if absent:
         message = f"the engine {kind!r} needs {', '.join(absent)}"
-        if kind in os.environ.get("HARNESS_TEST_ENGINES", "").split(","):
+        if kind in asked_for():
             pytest.fail(f"HARNESS_TEST_ENGINES asks for it: {message}")
         pytest.skip(message)
+
+
+def asked_for() -> set[str]:
+    """Return the kinds that HARNESS_TEST_ENGINES names; one that does not exist fails the test."""
+    named = set(filter(None, os.environ.get("HARNESS_TEST_ENGINES", "").replace(",", " ").split()))
+    if unknown := sorted(named - set(KINDS)):
+        pytest.fail(f"HARNESS_TEST_ENGINES names {unknown}; there are {', '.join(KINDS)}")
+    return named
 
 
 def _found(program: str) -> bool:
@@ -102,6 +110,12 @@ def load(client: docker.DockerClient, archive: Path) -> None:
 
 @contextmanager
 def docker_over_tcp(archive: Path) -> Iterator[Rig]:
+    """Give one that listens without TLS: for as long, every user of this machine is root by it.
+
+    That is what is tested, so the port is of 127.0.0.1 only; on a machine that others may log in
+    to, leave it out: `-k "not tcp"`.
+    """
+    asked_for()
     address = f"tcp://127.0.0.1:{free_port()}"
     environment = {"DOCKER_HOST": address}
     with ExitStack() as stack:

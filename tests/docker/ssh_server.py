@@ -7,6 +7,7 @@ import socket
 import subprocess
 import tempfile
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -23,13 +24,23 @@ class SshServer:
     hands it the test's settings; `environment` leads there.
     """
 
-    def __init__(self, *, known: bool = True, admitted: bool = True, forwards: bool = True) -> None:
-        """Prepare one; `known`: the client knows its key; `admitted`: it knows the client's."""
+    def __init__(
+        self,
+        *,
+        known: bool = True,
+        admitted: bool = True,
+        forwards: bool = True,
+        personal: Mapping[str, str] | None = None,
+    ) -> None:
+        """Prepare one; `known`: the client knows its key; `admitted`: it knows the client's.
+
+        `personal` is what a user's ~/.ssh/config says besides, `{port}` being the server's.
+        """
         self._folder = Path(tempfile.mkdtemp(prefix="sshd-"))
         self._process: subprocess.Popen[bytes] | None = None
         self._port = free_port()
         self._write_keys(known=known, admitted=admitted)
-        self._write_settings(forwards=forwards)
+        self._write_settings(forwards=forwards, personal=personal or {})
 
     @property
     def address(self) -> str:
@@ -51,7 +62,9 @@ class SshServer:
         until = time.monotonic() + START_SECONDS
         while not self._answers():
             if time.monotonic() > until or self._process.poll() is not None:
-                pytest.fail(f"sshd did not come up: {(self._folder / 'log').read_text()}")
+                said = (self._folder / "log").read_text()
+                self._end()  # nobody leaves what was not entered
+                pytest.fail(f"sshd did not come up: {said}")
             time.sleep(0.02)
         return self
 
@@ -61,6 +74,9 @@ class SshServer:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        self._end()
+
+    def _end(self) -> None:
         assert self._process is not None
         self._process.terminate()
         self._process.wait(10)
@@ -80,7 +96,7 @@ class SshServer:
         authorized = (self._folder / "user.pub").read_text() if admitted else ""
         (self._folder / "authorized_keys").write_text(authorized)
 
-    def _write_settings(self, *, forwards: bool) -> None:
+    def _write_settings(self, *, forwards: bool, personal: Mapping[str, str]) -> None:
         server = {
             "ListenAddress": "127.0.0.1",
             "Port": self._port,
@@ -98,7 +114,7 @@ class SshServer:
             "IdentitiesOnly": "yes",
             "UserKnownHostsFile": self._folder / "known_hosts",
             "GlobalKnownHostsFile": "none",
-        }
+        } | {key: value.format(port=self._port) for key, value in personal.items()}
         for name, settings in (("sshd_config", server), ("ssh_config", client)):
             lines = [f"{key} {value}\n" for key, value in settings.items()]
             (self._folder / name).write_text("".join(lines))

@@ -86,6 +86,19 @@ def test_a_closed_way_leaves_nothing(way, far_socket):
         assert processes_naming(folder) == []
 
 
+def test_what_a_user_forwards_and_forks_for_is_no_obstacle(way, far_socket):
+    # another login has taken the port; in the background `ssh` would be out of reach
+    taken = {"LocalForward": "127.0.0.1:{port} 127.0.0.1:1", "ExitOnForwardFailure": "yes"}
+    with SshServer(personal=taken | {"ForkAfterAuthentication": "yes"}) as server:
+        tunnel = way(server, far_socket[1])
+        folder = Path(tunnel.address.removeprefix("unix://")).parent
+        with near_end(tunnel):
+            far_socket[0].accept()[0].close()
+        tunnel.close()
+
+        assert processes_naming(folder) == []
+
+
 HOLDER = """
 import sys, time
 from harness.sandbox.engine import connect

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from threading import Event
 
@@ -13,16 +14,18 @@ import pytest
 from actor_runs import LIMITS, SAMPLES
 from black_submission import black_submission
 from command_line import assert_refused, harness
-from engines import KINDS, Rig, connected, new_run_id
+from engines import KINDS, Rig, asked_for, connected, new_run_id
 from fakes import write_tiny_benchmark
 
 from harness.errors import EngineError, RunInterruptedError, RunStoppedError
 from harness.records.run import FailureReason, RunOutcome, RunStatus, StreamedSample
+from harness.sandbox import orphans
 from harness.sandbox.docker_runner import DockerRunner
 from harness.sandbox.engine import describe
 from harness.sandbox.orphans import remove_orphans
-from harness.sandbox.owner import RUN_LABEL
+from harness.sandbox.owner import HOST_LABEL, PROCESS_LABEL, RUN_LABEL, container_name
 from harness.sandbox.runner import ContainerSlot
+from harness.sandbox.walls import host_settings
 
 pytestmark = pytest.mark.docker
 
@@ -283,6 +286,31 @@ def test_orphans_of_a_killed_harness_are_removed(rig, images):
     assert containers_of(rig, run_id) == []
 
 
+@pytest.mark.parametrize("ran", [False, True])
+def test_what_stopped_long_ago_is_removed_whoever_made_it(rig, images, monkeypatch, ran):
+    run_id = new_run_id()
+    labels = {RUN_LABEL: run_id, HOST_LABEL: "elsewhere", PROCESS_LABEL: "1/1/1"}
+    container = rig.client.containers.create(
+        images["hang"],
+        labels=labels,
+        name=container_name(run_id),
+        network_mode="none",
+        ulimits=host_settings(LIMITS)["ulimits"],  # Podman's own are more than a user may grant
+    )
+    if ran:
+        container.start()
+        with monkeypatch.context() as patch:
+            patch.setattr(orphans, "_STOPPED_FOR", timedelta(0))
+            assert remove_orphans(rig.client) == ()  # it runs
+        container.kill()
+        container.wait()
+
+    assert remove_orphans(rig.client) == ()
+    monkeypatch.setattr(orphans, "_STOPPED_FOR", timedelta(0))
+    assert remove_orphans(rig.client) == (run_id,)
+    assert containers_of(rig, run_id) == []
+
+
 def test_the_engine_says_what_it_is(rig):
     described = describe(rig.client)
 
@@ -309,6 +337,14 @@ def test_a_submission_is_evaluated_by_the_command(rig, images, tmp_path):
     assert (run["outcome"]["status"], run["outcome"]["predictions"]) == ("completed", 12)
     for wall in rig.waived:
         assert wall in run["engine"]
+
+
+def test_a_kind_that_does_not_exist_is_not_passed_over(monkeypatch):
+    monkeypatch.setenv("HARNESS_TEST_ENGINES", "tcp, podmann")
+    with pytest.raises(pytest.fail.Exception, match="podmann"):
+        asked_for()
+    monkeypatch.setenv("HARNESS_TEST_ENGINES", "tcp, podman,")
+    assert asked_for() == {"tcp", "podman"}
 
 
 def test_the_set_up_of_ci_asks_for_every_kind():

@@ -29,6 +29,7 @@ pytestmark = [
 
 KILLS = 50
 SOURCES, SAMPLES = 100, 300
+WORKERS = (1, 2, 3)
 SECONDS_AN_IMAGE = "0.003"
 SEED = 5
 VICTIMS = {"harness": 27, "container": 9, "engine": 5, "Ctrl-C": 4, "SIGTERM": 2, "process": 3}
@@ -92,7 +93,10 @@ class Killer:
         while True:
             victim = self._next(spared=spared)
             evaluation = Evaluation(
-                self.workspace, self.image, *options, engine=self.engine.address
+                self.workspace,
+                self.image,
+                *("--workers", str(self.chance.choice(WORKERS)), *options),
+                engine=self.engine.address,
             )
             try:
                 struck = victim is not None and self._strike(evaluation, victim)

@@ -118,7 +118,7 @@ def test_losses_come_back_and_nothing_but_ids_sizes_and_a_class_goes_in(engine, 
     assert outcome.status is RunStatus.COMPLETED, outcome
     assert outcome.model_name == "lossy"
     headers = [json.loads(line) for line in outcome.log.splitlines()]
-    hidden = [HiddenIds(image).hide(sample.id) for sample in samples]
+    hidden = [HiddenIds(image, salt="").hide(sample.id) for sample in samples]
     assert headers == [{"id": seen, "bytes": len(SMALL), "loss_of": [7]} for seen in hidden]
     assert set(taken) == {sample.id for sample in samples}
 

@@ -191,6 +191,26 @@ def test_an_image_with_volumes_is_refused(engine, actors, throwaway):
         run_image(engine, built)
 
 
+@pytest.mark.parametrize(
+    "command",
+    [
+        "ln -s /proc /tmp",
+        "ln -s /etc /tmp",
+        "ln -s ../../../../../../../../var/tmp /tmp",
+        "ln -s /gone /tmp",
+        "ln -s /tmp/x /tmp",
+        "touch /tmp",
+    ],
+    ids=["proc", "etc", "outside", "gone", "endless", "file"],
+)
+def test_an_image_whose_tmp_is_no_folder_is_refused(engine, actors, throwaway, command):
+    dockerfile = f"FROM {actors}\nRUN rm -rf /tmp && {command}\nCMD true\n"
+    built = throwaway.build({"Dockerfile": dockerfile.encode()})
+
+    with pytest.raises(ImageBuildError, match="is no folder of its own"):
+        run_image(engine, built)
+
+
 COPYING_SCRIPT = b"""
 import os, sys
 for name in os.listdir(sys.argv[1]):

@@ -80,11 +80,12 @@ class Arena:
         run_id = secrets.token_hex(6)
         self.leftovers.of_runs([run_id])
         plan = WorkerPlan(gpu_ids=((),) * attack.workers)
+        salt = self._places.benchmark.header().digest
         evaluate_once = partial(
             evaluate,
             EvaluationTarget(manifest=MANIFEST, image_digest=image, limits=attack.limits),
             self._places,
-            runner=ParallelRunner(DockerRunner(self.engine), plan),
+            runner=ParallelRunner(DockerRunner(self.engine, salt=salt), plan),
             engine="the suite's",
             run_id=run_id,
             on_scored=lambda _count: None,

@@ -52,11 +52,17 @@ def tell(pytestconfig) -> Callable[[Attack, Result], None]:
         outcome, cost = result.record.outcome, result.measured
         lines.append(
             f"{attack.name:<38} {outcome.reason or outcome.status:<20} {cost.seconds:>7.1f} "
-            f"{cost.harness_mib:>11.1f} {cost.container_mib:>13.1f} {cost.cpus:>5.2f} "
+            f"{cost.harness_mib:>11.1f} {seen(cost.container_mib, digits=1):>13} "
+            f"{seen(cost.cpus, digits=2):>5} "
             f"{len(outcome.log.encode()):>9}  {attack.tries}"
         )
 
     return write
+
+
+def seen(figure: float, *, digits: int) -> str:
+    """Return `figure` as text; a dash where the container was gone before it could be measured."""
+    return f"{figure:.{digits}f}" if figure else "-"
 
 
 def pytest_terminal_summary(terminalreporter, config) -> None:

@@ -2,16 +2,10 @@
 
 from attack import Attack, Result
 
-from harness.records.run import FailureReason, RunStatus
+from harness.records.run import FailureReason
 
 DID_NOT_START = FailureReason.DID_NOT_START
 HONEST = "images.honest"
-TMP_LEADS_TO = "RUN rm -rf /tmp && ln -s {} /tmp"
-
-
-def empty_tmp(result: Result) -> None:
-    # the engine's own: hostname, hosts, resolv.conf
-    assert result.findings["files"] <= 3
 
 
 def never_checked(result: Result) -> None:
@@ -24,41 +18,6 @@ ATTACKS = (
         tries="a second program beside its own",
         dockerfile="HEALTHCHECK --interval=1s CMD touch /tmp/checked",
         check=never_checked,
-    ),
-    Attack(
-        name="images.tmp_is_proc",
-        plays=HONEST,
-        tries="/tmp leading to /proc",
-        dockerfile=TMP_LEADS_TO.format("/proc"),
-        verdict=DID_NOT_START,
-    ),
-    Attack(
-        name="images.tmp_is_etc",
-        plays=HONEST,
-        tries="/tmp leading to /etc",
-        dockerfile=TMP_LEADS_TO.format("/etc"),
-        check=empty_tmp,
-    ),
-    Attack(
-        name="images.tmp_is_outside",
-        plays=HONEST,
-        tries="/tmp leading out of the image",
-        dockerfile=TMP_LEADS_TO.format("../../../../../../../../var/tmp"),
-        check=empty_tmp,
-    ),
-    Attack(
-        name="images.tmp_never_ends",
-        plays=HONEST,
-        tries="/tmp leading to itself",
-        dockerfile=TMP_LEADS_TO.format("/tmp/x"),
-        verdict=RunStatus.HARNESS_FAILED,
-    ),
-    Attack(
-        name="images.tmp_is_file",
-        plays=HONEST,
-        tries="/tmp being a file",
-        dockerfile="RUN rm -rf /tmp && touch /tmp",
-        verdict=DID_NOT_START,
     ),
     Attack(
         name="images.init_is_link",
@@ -96,7 +55,8 @@ ATTACKS = (
         name="images.labels",
         plays=HONEST,
         tries="passing for another process's container",
-        dockerfile="LABEL harness.run=0 harness.host=x harness.process=1/1/1 harness.expires=1",
+        dockerfile="LABEL harness.run=0 harness.host=x harness.process=1/1/1 harness.expires=1"
+        " harness.container=./x",
     ),
     Attack(
         name="images.stop_signal",

@@ -39,6 +39,10 @@ MOST_DETAIL_CHARACTERS = 500
 MOST_DISK_BYTES = 64 * 1024
 """The mount points in a container's own layer."""
 MOST_WORKSPACE_BYTES = 16 * MIB
+SEEN_SECONDS = 3.0
+"""A container that ran for as long has been looked at."""
+SLOW_START_SECONDS = 5.0
+"""What a busy engine takes to start one; for those that never said that they were ready."""
 pytestmark = [pytest.mark.docker, pytest.mark.timeout(180)]
 
 
@@ -79,9 +83,20 @@ def assert_log(attack: Attack, result: Result) -> None:
 def assert_bounds(attack: Attack, result: Result) -> None:
     limits, cost = attack.limits, result.measured
     assert cost.harness_mib <= attack.harness_mib, cost
+    # without a look at the container the next two bounds would say nothing
+    assert cost.container_mib > 0 or lived_seconds(attack, result) < SEEN_SECONDS, cost
     assert cost.container_mib <= limits.memory_mb + 1, cost
     assert cost.disk_bytes <= MOST_DISK_BYTES, cost
     assert cost.workspace_bytes <= MOST_WORKSPACE_BYTES, cost
+
+
+def lived_seconds(attack: Attack, result: Result) -> float:
+    """Return how long its container ran at least; 0 where that is not known."""
+    outcome = result.record.outcome
+    if attack.evaluations > 1:  # the others were not watched
+        return 0.0
+    starting = SLOW_START_SECONDS if outcome.startup_seconds is None else outcome.startup_seconds
+    return max(outcome.total_seconds - starting, 0.0)
 
 
 def test_nothing_of_the_suite_is_left(arena: Arena, listeners):

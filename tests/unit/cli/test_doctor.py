@@ -9,6 +9,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import docker.errors
 import pytest
 from click.testing import CliRunner, Result
 
@@ -17,7 +18,7 @@ from harness.cli.doctor import command
 from harness.errors import EngineError
 from harness.records.diagnosis import CheckStatus, Diagnosis
 from harness.sandbox import engine as engine_module
-from harness.sandbox.engine import EngineDescription
+from harness.sandbox.engine import EngineDescription, Exposure
 
 DESCRIPTION = EngineDescription(
     name="Docker Engine",
@@ -120,13 +121,78 @@ def test_an_engine_that_can_not_limit_is_not_fit_to_evaluate(
 
 
 @pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(
+    ("exposed", "remedy"),
+    [(Exposure.PLAIN, "ssh://"), (Exposure.UNVERIFIED, "certificate is not verified")],
+)
 def test_an_engine_across_an_open_network_is_a_warning(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, exposed: Exposure, remedy: str
 ) -> None:
-    monkeypatch.setattr(engine_module, "is_exposed", lambda _: True)
+    monkeypatch.setattr(engine_module, "exposure", lambda _: exposed)
     found = checks(tmp_path)
     assert found["engine"].status is CheckStatus.WARN
-    assert "ssh://" in str(found["engine"].remedy)
+    assert remedy in str(found["engine"].remedy)
+
+
+@pytest.mark.parametrize(
+    ("version", "status", "said"),
+    [
+        ("20.10.24+dfsg1", CheckStatus.WARN, "io_uring and AF_VSOCK"),
+        ("24.0.7", CheckStatus.WARN, "kernel's io_uring"),
+        ("25.0.0", CheckStatus.OK, "Docker 25.0.0"),
+    ],
+)
+@pytest.mark.usefixtures("client")
+def test_an_old_filter_of_system_calls_is_a_warning(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, status: CheckStatus, said: str
+) -> None:
+    aged = EngineDescription(**{**vars(DESCRIPTION), "version": version})
+    monkeypatch.setattr(engine_module, "describe", lambda _: aged)
+    check = checks(tmp_path)["seccomp"]
+    assert (check.status, said in check.found) == (status, True)
+    assert status is CheckStatus.OK or "--runtime runsc" in str(check.remedy)
+
+
+def test_an_engine_that_lists_no_images_is_said(client: FakeClient, tmp_path: Path) -> None:
+    def fail(**_: object) -> None:
+        msg = "broken"
+        raise docker.errors.APIError(msg)
+
+    client.images.list = fail
+    found = checks(tmp_path)
+    assert found["images"].status is CheckStatus.MISSING
+    assert "broken" in found["images"].found
+    assert "gpu" in found
+
+
+@pytest.mark.usefixtures("client")
+@pytest.mark.parametrize(("url", "here"), [("unix:///run/a.sock", True), ("ssh://box", False)])
+def test_only_an_engine_of_this_machine_has_its_disk_here(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, url: str, *, here: bool
+) -> None:
+    described = {**vars(DESCRIPTION), "root": str(tmp_path), "address": f"{url} (DOCKER_HOST)"}
+    monkeypatch.setattr(engine_module, "describe", lambda _: EngineDescription(**described))
+    assert ("disk: engine" in checks(tmp_path)) is here
+
+
+@pytest.mark.usefixtures("client")
+def test_a_driver_that_may_not_be_asked_names_no_gpu(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "bin" / "nvidia-smi"
+    program.mkdir(parents=True)  # nobody may execute a folder, root included
+    monkeypatch.setenv("PATH", str(program.parent))
+    assert checks(tmp_path)["gpu"].status is CheckStatus.WARN
+
+
+@pytest.mark.usefixtures("client")
+def test_a_cache_with_links_to_nothing_has_its_size(tmp_path: Path) -> None:
+    cache = tmp_path / ".cache" / "weights"
+    cache.mkdir(parents=True)
+    (cache / "w").write_bytes(b"0" * 500)
+    (cache / "gone").symlink_to(tmp_path / "nothing")
+    (cache / "round").symlink_to(cache / "round")
+    assert "weights 500 B" in checks(tmp_path)["cache"].found
 
 
 @pytest.mark.usefixtures("client")

@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import contextmanager
 
 import click
 import pytest
@@ -103,3 +104,30 @@ def test_the_slot_keeps_its_number_and_gpus():
     interrupts = Interrupts()
     slot = run(interrupts, slot=ContainerSlot(number=3, gpu_ids=("1",)))
     assert (slot.number, slot.gpu_ids, slot.stop) == (3, ("1",), interrupts.stop)
+
+
+def test_a_terminal_that_is_gone_stops_a_run_as_cleanly_as_ctrl_c(monkeypatch):
+    """As where an ssh connection breaks: writing fails, and the shell sends SIGHUP once more."""
+    monkeypatch.setattr(os, "_exit", lambda code: pytest.fail(f"left at once with {code}"))
+    kept = os.dup(2)
+    master, slave = os.openpty()
+    try:
+        os.dup2(slave, 2)
+        os.close(master)
+        with pytest.raises(RunStoppedError), _heard(Interrupts()) as interrupts:
+            run(interrupts, signal.SIGHUP, signal.SIGHUP)
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(slave)
+    assert interrupts.stop.is_set()
+
+
+@contextmanager
+def _heard(interrupts):
+    """Let SIGHUP go to `interrupts`, without the message at the end."""
+    former = signal.signal(signal.SIGHUP, interrupts.receive)
+    try:
+        yield interrupts
+    finally:
+        signal.signal(signal.SIGHUP, former)

@@ -91,3 +91,16 @@ def test_nothing_done_says_no_rate(capsys: pytest.CaptureFixture[str]) -> None:
     with Progress("build", total=0, unit="scenes"):
         pass
     assert capsys.readouterr().err == "build: 0 scenes\n"
+
+
+def test_work_goes_on_when_nobody_reads_its_progress_any_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(_line: str, *, err: bool) -> None:
+        assert err
+        raise BrokenPipeError
+
+    monkeypatch.setattr(progress.click, "echo", gone)
+
+    with Progress("evaluate net", total=2, unit="images") as counted:
+        counted.advance(2)

@@ -65,7 +65,7 @@ def test_a_number_that_is_none_is_refused(workers):
 
 def make(workers, *, gpu_ids=(), **limits):
     how = RunnerChoice(workers=workers, gpu_ids=gpu_ids)
-    return make_runner(None, target(**limits), MACHINE, how=how, samples=100)
+    return make_runner(None, target(**limits), MACHINE, how=how, samples=100, salt="")
 
 
 def test_a_runner_is_made_without_a_word_where_all_fits(capsys):

@@ -1,6 +1,8 @@
 """Kept predictions are scored anew as they were scored, or it is said what is missing."""
 
 import shutil
+from datetime import UTC, datetime, timedelta
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -15,10 +17,12 @@ from harness.errors import (
     RunError,
     SubmissionError,
 )
+from harness.evaluation import kept_scores
 from harness.evaluation import rescore as module
 from harness.evaluation.archive import PREDICTIONS_NAME, read_predictions
 from harness.evaluation.rescore import rescore
 from harness.evaluation.target import EvaluationOptions
+from harness.evaluation.unfinished import LEFT_HOURS, repair_runs
 from harness.leaderboard.board import build_board
 from harness.records.run import ClassCounts, FailureReason, RunStatus
 from harness.store.database import ResultsStore
@@ -247,3 +251,48 @@ def test_nothing_is_left_where_the_scores_cannot_be_stored(runs, run, monkeypatc
         score_again(runs, run, class_map={"car": "bus", "bus": "car"})
     assert [path.name for path in runs.runs.iterdir()] == [FIRST]
     assert kept(runs, run).is_file()
+
+
+SWAPPED = {"car": "bus", "bus": "car"}
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_a_scoring_that_was_cut_off_while_it_is_stored_is_settled(runs, run, monkeypatch, stored):
+    real = module.ResultsStore.add_run
+
+    def cut(*args, **given):
+        if stored:
+            real(*args, **given)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module.ResultsStore, "add_run", cut)
+        with pytest.raises(KeyboardInterrupt):
+            score_again(runs, run, class_map=SWAPPED)
+    assert sorted(path.name for path in runs.runs.iterdir()) == [".rescored", FIRST]
+
+    now = datetime.now(UTC)
+    repair_runs(runs.runs, database=runs.database, now=now)
+    assert (runs.runs / SECOND / PREDICTIONS_NAME).is_file() == stored
+    assert (runs.left() == []) == stored
+    repair_runs(runs.runs, database=runs.database, now=now + timedelta(hours=LEFT_HOURS, minutes=1))
+    assert runs.left() == []
+    assert (runs.runs / SECOND).is_dir() == stored
+
+
+def test_a_folder_that_was_never_finished_is_removed_when_it_is_old(runs, run):
+    del run
+    partial = runs.runs / f".{SECOND}.partial"
+    partial.mkdir()
+    now = datetime.now(UTC)
+    repair_runs(runs.runs, database=runs.database, now=now)
+    assert partial.is_dir()
+    repair_runs(runs.runs, database=runs.database, now=now + timedelta(hours=LEFT_HOURS, minutes=1))
+    assert not partial.exists()
+
+
+def test_predictions_that_vanish_while_they_are_scored_are_an_error(runs, run, monkeypatch):
+    real = kept_scores.read_predictions
+    monkeypatch.setattr(kept_scores, "read_predictions", lambda path: islice(real(path), 11))
+    with pytest.raises(RunError, match="11 of the 12 predictions"):
+        score_again(runs, run)

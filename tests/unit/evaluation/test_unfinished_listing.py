@@ -81,3 +81,17 @@ def test_an_unknown_benchmark_and_a_strange_file_do_no_harm(runs):
     (run,) = list_unfinished(runs.runs, benchmarks={})
     assert run.benchmark is None
     assert run.benchmark_digest == runs.benchmark.header().digest
+
+
+def test_listing_reads_no_prediction_and_tells_what_takes_another_run_to_go_on(runs):
+    runs.run(runs.runner())
+    with pytest.raises(RunInterruptedError):
+        runs.run(runs.cut_after(5, LOST), run_id=SECOND)
+    path = unfinished_path(runs.runs, runs.target().key_on(runs.benchmark.header()))
+    data = bytearray(path.read_bytes())
+    data[data.index(b"IDAT") + 6] ^= 1
+    path.write_bytes(data)
+    (run,) = listed(runs)
+    assert (run.predictions, run.forced) == (5, True)
+    path.rename(path.with_suffix(".old"))
+    assert listed(runs) == ()

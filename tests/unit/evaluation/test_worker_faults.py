@@ -266,3 +266,13 @@ def test_a_thread_that_can_not_be_started_ends_those_that_were(monkeypatch):
     with pytest.raises(RuntimeError, match="can't start"):
         play(stage)
     assert stage.left == [0]
+
+
+def test_a_container_that_fails_with_nothing_left_to_do_fails_the_run_as_one_worker_does():
+    def fail_at_the_end(samples, _sink, _slot):
+        assert list(samples) == []
+        return failed(FailureReason.EXIT_CODE)
+
+    found = [play(Stage({0: fail_at_the_end}), workers=n, samples=[]) for n in (1, 2)]
+    told = [(o.status, o.reason, o.exit_code, o.predictions) for o in found]
+    assert told == [(RunStatus.SUBMISSION_FAILED, FailureReason.EXIT_CODE, 1, 0)] * 2

@@ -88,3 +88,11 @@ def test_a_run_in_a_list_counts_its_parts():
     summary = summary_of(cut, benchmark="mini")
     assert (summary.parts, summary.workers, summary.seconds) == (3, 2, 21.5)
     assert (summary.submission, summary.benchmark) == ("m", "mini")
+
+
+def test_commands_take_up_the_run_that_they_are_of():
+    run = fr.run_record("a" * 12, submission("m"), fr.outcome(), waived=("memory", "swap"))
+    plain = "harness evaluate m --benchmark mini --allow-unenforced memory,swap"
+    assert commands_for(run, benchmark="mini")[2] == plain
+    forced = run.model_copy(update={"forced": True})
+    assert commands_for(forced, benchmark="mini")[2] == f"{plain} --again"

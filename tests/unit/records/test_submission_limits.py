@@ -139,6 +139,11 @@ def test_what_is_fixed_must_be_a_limit(fixed: dict[str, Any], said: str) -> None
         OperatorSettings.model_validate({"fixed": fixed})
 
 
+def test_a_default_over_its_ceiling_is_refused_rather_than_cut() -> None:
+    with pytest.raises(ValidationError, match=r"defaults.memory_mb = 10000 is over .* of 8192"):
+        OperatorSettings.model_validate({"defaults": {"memory_mb": 10000}})
+
+
 def test_there_is_a_ceiling_and_a_limit_for_everything_that_can_be_asked_for() -> None:
     assert set(ResourceCeilings.model_fields) == set(ResourceRequest.model_fields)
     assert set(ResourceRequest.model_fields) < set(ContainerLimits.model_fields)

@@ -1,5 +1,7 @@
 """Which base image is taken, in which order, and how often a registry is asked."""
 
+import base64
+import json
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,10 +27,17 @@ class FakeEngine:
         self.registry = registry
         self.pulled: list[str] = []
         self.patience: list[int] = []
-        self.answer: bytes | Exception = b""
-        self.api = SimpleNamespace(timeout=120)
+        self.links: dict[str, str] = {}
+        self.removed: list[str] = []
+        self.api = SimpleNamespace(
+            timeout=120,
+            base_url="http+docker://localhost",
+            api_version="1.41",
+            create_container=lambda image, **_: {"Id": f"made-of-{image}"},
+            remove_container=lambda container, **_: self.removed.append(container),
+            head=self._head,
+        )
         self.images = SimpleNamespace(get=self._get, pull=self._pull)
-        self.containers = SimpleNamespace(run=self._run)
 
     def _get(self, reference: str) -> Any:
         if reference not in self.present:
@@ -45,11 +54,19 @@ class FakeEngine:
             raise requests.ConnectionError(msg)
         self.present[reference] = {"Env": ["PYTHON_VERSION=3.11.9"]}
 
-    def _run(self, *_: object, **options: object) -> bytes:
-        assert options["network_disabled"] is True
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
+    def _head(self, url: str, *, params: dict[str, str], timeout: int) -> Any:
+        assert (url.rpartition("/containers/")[2], timeout) == ("made-of-sha256:own:1/archive", 120)
+        path = params["path"]
+        if path not in self.links:
+            return SimpleNamespace(headers={}, status_code=404)
+        stat = {"mode": 134218239, "linkTarget": self.links[path]}
+        header = base64.b64encode(json.dumps(stat).encode()).decode()
+        return SimpleNamespace(headers={"X-Docker-Container-Path-Stat": header}, status_code=200)
+
+
+@pytest.fixture(autouse=True)
+def labels(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.sandbox.image_file.new_labels", lambda *_, **__: {})
 
 
 LOCAL = {"Labels": {PYTHON_VERSION_LABEL: "3.11"}}
@@ -104,17 +121,41 @@ def test_a_requested_base_is_the_only_one() -> None:
         resolve(engine, "other:1")
 
 
-def test_an_image_that_says_nothing_is_asked_for_its_python() -> None:
+@pytest.mark.parametrize(
+    ("links", "version"),
+    [
+        ({"/usr/bin/python3": "/usr/bin/python3.13"}, "3.13"),
+        ({"/usr/local/bin/python3": "/opt/python3.12", "/usr/bin/python3": "/x/python3.9"}, "3.12"),
+        ({"/usr/local/bin/python3": "/bin/sh", "/usr/bin/python3": "/usr/bin/python3.9"}, "3.9"),
+    ],
+)
+def test_an_image_that_says_nothing_is_looked_into_and_never_run(
+    links: dict[str, str], version: str
+) -> None:
     engine = FakeEngine({"own:1": {}})
-    engine.answer = b"3.13\n"
-    assert resolve(engine, "own:1") == ("own:1", "3.13")
+    engine.links = links
+    assert resolve(engine, "own:1") == ("own:1", version)
+    assert engine.removed == ["made-of-sha256:own:1"]
 
 
-def test_an_image_without_python_is_refused() -> None:
-    engine = FakeEngine({"own:1": {}})
-    engine.answer = docker.errors.APIError("python3: not found")
-    with pytest.raises(ImageBuildError, match="own:1 holds no Python 3"):
+@pytest.mark.parametrize(
+    ("config", "target"),
+    [
+        ({}, None),
+        ({}, "/usr/bin/python2.7"),
+        ({}, "/usr/bin/pypy"),
+        ({"Env": ["PYTHON_VERSION=4.1"]}, None),
+        ({"Env": ["PYTHON_VERSION=3." + "9" * 400]}, None),
+    ],
+)
+def test_an_image_whose_python_is_unknown_is_refused_with_the_way_out(
+    config: dict[str, Any], target: str | None
+) -> None:
+    engine = FakeEngine({"own:1": config})
+    engine.links = {"/usr/bin/python3": target} if target else {}
+    with pytest.raises(ImageBuildError, match="own:1 does not say which Python 3") as raised:
         resolve(engine, "own:1")
+    assert "ENV PYTHON_VERSION=3.11" in raised.value.remedy
 
 
 def test_an_engine_that_stops_answering_is_its_own_error() -> None:

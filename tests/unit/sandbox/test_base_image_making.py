@@ -34,11 +34,16 @@ class FakeApi:
         self.ok = ok
         self.params: dict[str, Any] = {}
         self.archive = b""
+        self.text = "no space left on device"
+        self.tagged: list[tuple[str, str, str]] = []
 
     def post(self, url: str, *, data: Any, params: dict[str, Any], **_: object) -> Any:
         assert url == "http://engine/v1.41/images/create"
         self.params, self.archive = params, data.read()
-        return SimpleNamespace(ok=self.ok, text="no space left on device")
+        return SimpleNamespace(ok=self.ok, text=self.text)
+
+    def tag(self, image: str, repository: str, version: str) -> None:
+        self.tagged.append((image, repository, version))
 
 
 @pytest.fixture
@@ -81,6 +86,16 @@ def test_a_base_is_made_shrunk_and_imported(machine: Path) -> None:
     for left_out in (b"doc/python3", b"a.deb", b"resolv.conf"):
         assert left_out not in api.archive
     assert list((machine / "scratch").iterdir()) == []
+
+
+@pytest.mark.usefixtures("machine")
+def test_what_was_imported_gets_its_tag_where_the_engine_leaves_the_version_out() -> None:
+    api = FakeApi()
+    api.text = '{"status":"sha256:' + "5" * 64 + '"}\n'  # as Podman 4.3 answers
+
+    make(api, BaseImageRequest(tag="own/base:1"))
+
+    assert api.tagged == [("sha256:" + "5" * 64, "own/base", "1")]
 
 
 def test_a_failing_debootstrap_gives_its_last_words_and_leaves_nothing(machine: Path) -> None:

@@ -53,6 +53,17 @@ def test_long_words_keep_their_beginning_and_their_end():
     assert len(message) < 400
 
 
+def test_the_words_of_a_failed_start_are_as_short_and_plain():
+    said = "exec: /\x1b[2J" + "x" * 100_000 + ": no such file"
+    api = SimpleNamespace(inspect_container=lambda _: {"State": {"Error": said}})
+
+    error = Container(SimpleNamespace(api=api), "harness-1", engine=ENGINE).state().error
+
+    assert error.startswith(r"exec: /\x1b[2Jxx")
+    assert error.endswith("xx: no such file")
+    assert len(error) < 400
+
+
 def test_words_out_of_a_hostile_image_steer_no_terminal():
     with pytest.raises(RunInterruptedError) as raised:
         container("no file /a\x1b[2J\n\tb\u202ec").state()

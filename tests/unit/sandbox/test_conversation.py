@@ -94,7 +94,7 @@ def test_a_whole_conversation():
 
     assert ending.fault is None
     assert ending.complete
-    assert (ending.predictions, ending.owed, ending.model_name) == (5, 0, "peer")
+    assert (ending.predictions, ending.oldest_owed, ending.model_name) == (5, None, "peer")
     assert taken == {str(n): b"PNG %d" % n for n in range(5)}
     assert conversation.log.text() == "loading\n"
 

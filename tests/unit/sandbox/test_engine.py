@@ -11,7 +11,7 @@ from docker.tls import TLSConfig
 
 from harness.errors import EngineError
 from harness.sandbox import engine
-from harness.sandbox.engine import connect, describe
+from harness.sandbox.engine import Exposure, connect, describe, exposure
 from harness.sandbox.engine_address import EngineAddress
 
 
@@ -179,17 +179,22 @@ def test_an_engine_that_went_away_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "exposed"),
+    ("url", "plain", "unverified"),
     [
-        ("unix:///var/run/docker.sock", False),
-        ("ssh://host", False),
-        ("tcp://127.0.0.1:2375", False),
-        ("tcp://192.0.2.1:2375", True),
+        ("unix:///var/run/docker.sock", None, None),
+        ("ssh://host", None, None),
+        ("tcp://127.0.0.1:2375", None, None),
+        ("tcp://192.0.2.1:2375", Exposure.PLAIN, Exposure.UNVERIFIED),
+        ("https://192.0.2.1:2376", None, Exposure.UNVERIFIED),
     ],
 )
-def test_plain_tcp_across_a_network_is_exposed(url: str, *, exposed: bool) -> None:
+def test_tcp_across_a_network_is_exposed_unless_verified(
+    url: str, plain: Exposure | None, unverified: Exposure | None
+) -> None:
     client = engine.EngineClient.__new__(engine.EngineClient)
     client.address = EngineAddress(url=url, origin="a test")
-    assert engine.is_exposed(client) is exposed
-    client.address = EngineAddress(url=url, origin="a test", tls=TLSConfig())
-    assert not engine.is_exposed(client)
+    assert exposure(client) is plain
+    client.address = EngineAddress(url=url, origin="a test", tls=TLSConfig(verify=True))
+    assert exposure(client) is None
+    client.address = EngineAddress(url=url, origin="a test", tls=TLSConfig(verify=False))
+    assert exposure(client) is unverified

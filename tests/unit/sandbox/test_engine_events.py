@@ -12,6 +12,7 @@ from harness.sandbox.engine_events import EngineMemory, read_events, recall, uni
         (["create", "attach", "start", "die"], (False, False, True)),
         (["create", "start", "oom", "die"], (True, False, True)),
         (["start", "kill", "die"], (False, True, True)),
+        (["start", "pause", "unpause"], (False, True, False)),
         (["start", "exec_create: sh -c kill", "died"], (False, False, True)),
         ([], (False, False, False)),
     ],

@@ -23,6 +23,8 @@ def target(
             target("host", user="ann", socket="/run/user/1000/docker.sock"),
         ),
         ("ssh://ann@[::1]:22", target("::1", user="ann", port=22)),
+        ("ssh://Ann@GPU-Box:22", target("GPU-Box", user="Ann", port=22)),
+        ("ssh://[FE80::1]/run/a.sock", target("FE80::1", socket="/run/a.sock")),
         ("ssh://ann%40lab@host", target("host", user="ann@lab")),
     ],
 )

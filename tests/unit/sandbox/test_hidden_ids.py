@@ -10,27 +10,40 @@ from harness.records.run import FailureReason, RunOutcome, RunStatus, StreamedSa
 from harness.sandbox.hidden_ids import HiddenIds
 
 IMAGE, OTHER_IMAGE = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+BENCHMARK, OTHER_BENCHMARK = "b" * 64, "c" * 64
 IDS = st.from_regex(r"[0-9a-f]{16}", fullmatch=True)
+
+
+def ids_of(image):
+    return HiddenIds(image, salt=BENCHMARK)
 
 
 @given(st.lists(IDS, unique=True, min_size=1, max_size=20), st.text(max_size=8))
 def test_ids_are_read_back_and_stay_apart(ids, image):
-    hidden = [HiddenIds(image).hide(one) for one in ids]
+    hidden = [ids_of(image).hide(one) for one in ids]
 
     assert all(re.fullmatch("[0-9a-f]{16}", one) for one in hidden)
     assert len(set(hidden)) == len(ids)
-    assert [HiddenIds(image).reveal(one) for one in hidden] == ids
+    assert [ids_of(image).reveal(one) for one in hidden] == ids
 
 
 @given(IDS)
 def test_an_image_sees_the_same_ids_every_time_and_another_image_others(sample_id):
-    assert HiddenIds(IMAGE).hide(sample_id) == HiddenIds(IMAGE).hide(sample_id) != sample_id
-    assert HiddenIds(IMAGE).hide(sample_id) != HiddenIds(OTHER_IMAGE).hide(sample_id)
+    assert ids_of(IMAGE).hide(sample_id) == ids_of(IMAGE).hide(sample_id) != sample_id
+    assert ids_of(IMAGE).hide(sample_id) != HiddenIds(OTHER_IMAGE, salt=BENCHMARK).hide(sample_id)
+
+
+@given(IDS)
+def test_who_knows_the_image_but_not_the_benchmark_sees_other_ids(sample_id):
+    seen = {
+        HiddenIds(IMAGE, salt=salt).hide(sample_id) for salt in (BENCHMARK, OTHER_BENCHMARK, "")
+    }
+    assert len(seen) == 3
 
 
 def test_neighbours_are_told_apart_in_half_of_their_bits():
     """Of 64 bits 32 differ on average; 1,000 pairs leave that to within 1."""
-    ids = HiddenIds(IMAGE)
+    ids = ids_of(IMAGE)
     numbers = [ids.place(f"{number:016x}") for number in range(1001)]
 
     differing = [(a ^ b).bit_count() for a, b in pairwise(numbers)]
@@ -40,7 +53,7 @@ def test_neighbours_are_told_apart_in_half_of_their_bits():
 
 
 def test_the_order_of_places_is_that_of_hidden_ids():
-    ids = HiddenIds(IMAGE)
+    ids = ids_of(IMAGE)
     samples = [f"{number:016x}" for number in range(50)]
 
     assert sorted(samples, key=ids.place) == sorted(samples, key=ids.hide) != samples
@@ -48,11 +61,11 @@ def test_the_order_of_places_is_that_of_hidden_ids():
 
 def test_what_is_no_sample_id_passes():
     for name in ("a", "", "../x", "A" * 16, "0" * 17):
-        assert HiddenIds(IMAGE).hide(name) == name == HiddenIds(IMAGE).reveal(name)
+        assert ids_of(IMAGE).hide(name) == name == ids_of(IMAGE).reveal(name)
 
 
 def test_samples_travel_hidden_and_the_outcome_names_them():
-    ids = HiddenIds(IMAGE)
+    ids = ids_of(IMAGE)
     sample = StreamedSample(id="0123456789abcdef", png=b"png", loss_of=(7,))
     (sent,) = ids.hiding([sample])
     outcome = RunOutcome(

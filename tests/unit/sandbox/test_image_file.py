@@ -8,7 +8,14 @@ from typing import Any
 import docker.errors
 import pytest
 
+from harness.sandbox import orphans
 from harness.sandbox.image_file import MAX_ARCHIVE_BYTES, MAX_FILE_BYTES, read_image_file
+from harness.sandbox.owner import is_ours
+
+
+@pytest.fixture(autouse=True)
+def _outside_a_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "own_container_id", lambda: None)
 
 
 class FakeEngine:
@@ -18,11 +25,16 @@ class FakeEngine:
         self.archive = archive
         self.given = 0
         self.removed: list[str] = []
+        self.listed: dict[str, Any] = {}
         self.api = self
 
     def create_container(self, image: str, **options: Any) -> dict[str, str]:
         assert options["network_disabled"] is True
+        self.listed = {"Names": [f"/{options['name']}"], "Labels": options["labels"]}
         return {"Id": f"container-of-{image}"}
+
+    def info(self) -> dict[str, str]:
+        return {"SystemTime": "2026-11-22T12:00:00Z"}
 
     def get_archive(self, container: str, path: str) -> tuple[Iterator[bytes], dict[str, Any]]:
         assert (container, path) == ("container-of-i", "/f")
@@ -73,6 +85,20 @@ def test_a_file_comes_out_whole(content: bytes) -> None:
 )
 def test_anything_else_is_no_file(given: bytes | None) -> None:
     assert read(FakeEngine(given)) is None
+
+
+def test_its_container_can_be_known_for_an_orphan() -> None:
+    engine = FakeEngine(archive(b"text"))
+    read(engine)
+    assert is_ours(engine.listed["Names"], engine.listed["Labels"])
+    # an image's own label of any of these names would stand where ours is missing
+    assert set(engine.listed["Labels"]) == {
+        "harness.run",
+        "harness.host",
+        "harness.process",
+        "harness.expires",
+        "harness.container",
+    }
 
 
 def test_an_endless_archive_is_cut_off() -> None:

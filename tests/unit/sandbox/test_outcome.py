@@ -4,8 +4,9 @@ import pytest
 
 from harness.records.run import FailureReason
 from harness.sandbox.conversation import Ending
+from harness.sandbox.engine_events import EngineMemory
 from harness.sandbox.fault import Fault
-from harness.sandbox.outcome import ContainerEnd, find_fault, may_be_disturbed, was_disturbed
+from harness.sandbox.outcome import ContainerEnd, find_disturbance, find_fault, was_disturbed
 
 
 def ending(fault: FailureReason | None = None, *, answered=0, owed=2) -> Ending:
@@ -21,6 +22,10 @@ def ending(fault: FailureReason | None = None, *, answered=0, owed=2) -> Ending:
 
 def end(code: int | None, *, oom=False, disturbed: str | None = None) -> ContainerEnd:
     return ContainerEnd(exit_code=code, out_of_memory=oom, disturbed=disturbed)
+
+
+def remember(*, killed=False, death=True) -> EngineMemory:
+    return EngineMemory(out_of_memory=False, killed=killed, death=death)
 
 
 ALL_ANSWERED = ending(answered=2, owed=0)
@@ -102,7 +107,13 @@ def test_the_sentences_say_how_it_ended():
         (ending(), end(137), False),
         (ending(), end(137, oom=True, disturbed="was stopped"), False),
         (ALL_ANSWERED, end(0, disturbed="was stopped"), False),
+        (ending(), end(0, disturbed="was stopped"), True),
+        (ending(), end(1, disturbed="was stopped"), True),
+        (ALL_ANSWERED, end(1, disturbed="was stopped"), True),
         (ending(FailureReason.BAD_HEADER), end(137, disturbed="was stopped"), False),
+        (ending(FailureReason.IMAGE_TIMEOUT), end(None, disturbed="was paused"), True),
+        (ending(FailureReason.NOT_READY), end(None, disturbed="was paused"), True),
+        (ending(FailureReason.IMAGE_TIMEOUT), end(None), False),
     ],
 )
 def test_someone_elses_doing_is_not_the_submissions(spoken, state, disturbed):
@@ -110,17 +121,24 @@ def test_someone_elses_doing_is_not_the_submissions(spoken, state, disturbed):
 
 
 @pytest.mark.parametrize(
-    ("spoken", "code", "possible"),
+    ("spoken", "code", "remembered", "said"),
     [
-        (ending(), 137, True),
-        (ending(), 255, True),
-        (ending(), 1, False),
-        (ending(), None, False),
-        (ending(FailureReason.IMAGE_TIMEOUT), 137, False),
+        # told to stop, it ends with whatever code its author chose
+        *((ending(), code, remember(killed=True), "by someone else") for code in (0, 1, 143, None)),
+        (ALL_ANSWERED, 1, remember(killed=True), "by someone else"),
+        (ending(FailureReason.IMAGE_TIMEOUT), None, remember(killed=True), "by someone else"),
+        # the engine was gone when it ended
+        (ending(), 137, remember(death=False), "by a restart of the engine"),
+        # its own doing
+        *((ending(), code, remember(), None) for code in (0, 1, 137, None)),
+        (ending(), 1, remember(death=False), None),
+        (ending(FailureReason.IMAGE_TIMEOUT), 137, remember(death=False), None),
     ],
 )
-def test_only_an_end_by_a_signal_may_be_someone_elses(spoken, code, possible):
-    assert may_be_disturbed(spoken, code) is possible
+def test_what_the_engine_did_for_someone_else_is_named(spoken, code, remembered, said):
+    found = find_disturbance(spoken, code, remembered)
+
+    assert (found is None) if said is None else found.endswith(said)
 
 
 @pytest.mark.parametrize(

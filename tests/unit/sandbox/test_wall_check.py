@@ -57,8 +57,13 @@ def given_by_docker(**changes: Any) -> dict[str, Any]:
         "GroupAdd": None,
         "OomKillDisable": False,
         "NanoCpus": 0,
+        "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
+        "DeviceCgroupRules": None,
+        "MaskedPaths": ["/proc/kcore"],
+        "ReadonlyPaths": ["/proc/sys"],
     }
-    return {"HostConfig": host | changes, "Config": {"User": NOBODY}, "Mounts": []}
+    config = {"User": NOBODY, "Healthcheck": {"Test": ["NONE"]}}
+    return {"HostConfig": host | changes, "Config": config, "Mounts": []}
 
 
 def given_by_podman(**changes: Any) -> dict[str, Any]:
@@ -98,31 +103,40 @@ def given_by_podman(**changes: Any) -> dict[str, Any]:
             {"Name": "RLIMIT_CORE", "Hard": 0, "Soft": 0},
         ],
         "Init": True,
+        "RestartPolicy": {"Name": "", "MaximumRetryCount": 0},
+        "DeviceCgroupRules": None,
+        "MaskedPaths": None,
+        "ReadonlyPaths": None,
+        "CgroupParent": "user.slice",
     }
-    return {"HostConfig": host | changes, "Config": {"User": NOBODY}, "Mounts": []}
+    check = {"Test": ["NONE"], "Interval": 30000000000, "Timeout": 30000000000, "Retries": 3}
+    config = {"User": NOBODY, "Healthcheck": check}
+    return {"HostConfig": host | changes, "Config": config, "Mounts": []}
 
 
 def test_what_docker_built_is_what_was_asked() -> None:
-    refuse_missing_walls(asked(), given_by_docker(), user=NOBODY, waived=())
+    refuse_missing_walls(asked(), given_by_docker(), user=NOBODY, engine=DOCKER, waived=())
 
 
 def test_podman_says_the_same_in_other_words() -> None:
     limits = LIMITS.model_copy(update={"runtime": None})
     wanted = asked(limits, engine=PODMAN)
-    refuse_missing_walls(wanted, given_by_podman(), user=NOBODY, waived=())
+    refuse_missing_walls(wanted, given_by_podman(), user=NOBODY, engine=PODMAN, waived=())
 
 
 def test_podman_ignores_a_runtime_and_is_caught() -> None:
     wanted = asked(engine=PODMAN)
     with pytest.raises(EngineError, match="runtime is 'oci', not 'runsc'") as raised:
-        refuse_missing_walls(wanted, given_by_podman(), user=NOBODY, waived=())
+        refuse_missing_walls(wanted, given_by_podman(), user=NOBODY, engine=PODMAN, waived=())
     assert "podman --runtime" in raised.value.remedy
 
 
 def test_podmans_own_writable_folders_are_caught() -> None:
     limits = LIMITS.model_copy(update={"runtime": None})
     with pytest.raises(EngineError, match=r"writable folders is .*/var/tmp"):
-        refuse_missing_walls(asked(limits), given_by_podman(), user=NOBODY, waived=())
+        refuse_missing_walls(
+            asked(limits), given_by_podman(), user=NOBODY, engine=PODMAN, waived=()
+        )
 
 
 @pytest.mark.parametrize(
@@ -156,37 +170,80 @@ def test_podmans_own_writable_folders_are_caught() -> None:
         ({"UsernsMode": "host"}, "UsernsMode is 'host'"),
         ({"Devices": [{"PathOnHost": "/dev/kvm"}]}, "Devices is"),
         ({"OomKillDisable": True}, "OomKillDisable is True"),
+        ({"DeviceCgroupRules": ["a *:* rwm"]}, "DeviceCgroupRules is"),
+        ({"Mounts": [{"Type": "bind"}]}, "Mounts is"),
+        ({"RestartPolicy": {"Name": "always"}}, "RestartPolicy is 'always'"),
+        ({"Sysctls": {"kernel.shmmax": "1"}}, "Sysctls is"),
+        ({"MaskedPaths": []}, "MaskedPaths is []"),
+        ({"ReadonlyPaths": []}, "ReadonlyPaths is []"),
     ],
 )
 def test_each_missing_wall_is_named(change: dict[str, Any], said: str) -> None:
     with pytest.raises(EngineError, match="did not build the walls") as raised:
-        refuse_missing_walls(asked(), given_by_docker(**change), user=NOBODY, waived=())
+        refuse_missing_walls(
+            asked(), given_by_docker(**change), user=NOBODY, engine=DOCKER, waived=()
+        )
     assert said in str(raised.value)
 
 
 def test_a_container_that_would_run_as_root_is_refused() -> None:
     made = given_by_docker() | {"Config": {"User": ""}}
     with pytest.raises(EngineError, match="user is ''"):
-        refuse_missing_walls(asked(), made, user=NOBODY, waived=())
+        refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
+
+
+def test_a_health_check_is_refused() -> None:
+    check = {"Test": ["CMD", "touch", "/checked"]}
+    made = given_by_docker() | {"Config": {"User": NOBODY, "Healthcheck": check}}
+    with pytest.raises(EngineError, match="health check is"):
+        refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
+
+
+def test_another_runtime_than_the_usual_is_refused_where_none_was_asked() -> None:
+    wanted = asked(LIMITS.model_copy(update={"runtime": None}))
+    made = given_by_docker(Runtime="runc")
+    refuse_missing_walls(wanted, made, user=NOBODY, engine=DOCKER, waived=())
+    made = given_by_docker(Runtime="other")
+    with pytest.raises(EngineError, match="runtime is 'other', not the engine's usual 'runc'"):
+        refuse_missing_walls(wanted, made, user=NOBODY, engine=DOCKER, waived=())
+
+
+@pytest.mark.parametrize("nothing", ["", None, [], {}])
+def test_nothing_is_nothing_however_it_is_said(nothing: Any) -> None:
+    keys = ("Sysctls", "DeviceCgroupRules", "Mounts", "RestartPolicy", "Devices", "Binds")
+    made = given_by_docker(**dict.fromkeys(keys, nothing), MaskedPaths=None, ReadonlyPaths=None)
+    made["Config"]["Healthcheck"] = nothing
+    refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
+
+
+def test_what_is_left_of_capabilities_goes_before_what_was_taken() -> None:
+    none_left = {"EffectiveCaps": None, "BoundingCaps": []}
+    made = given_by_docker(CapDrop=["CHOWN"]) | none_left
+    refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
+    made = given_by_docker() | {"EffectiveCaps": None, "BoundingCaps": ["CAP_KILL"]}
+    with pytest.raises(EngineError, match="CAP_KILL"):
+        refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
 
 
 def test_a_volume_is_refused() -> None:
     made = given_by_docker() | {"Mounts": [{"Type": "volume", "Destination": "/data"}]}
     with pytest.raises(EngineError, match="/data is a mount"):
-        refuse_missing_walls(asked(), made, user=NOBODY, waived=())
+        refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=())
 
 
 def test_a_gpu_that_is_not_given_is_said() -> None:
     limits = LIMITS.model_copy(update={"gpus": 1})
     with pytest.raises(EngineError, match="gpus is"):
-        refuse_missing_walls(asked(limits), given_by_docker(), user=NOBODY, waived=())
+        refuse_missing_walls(
+            asked(limits), given_by_docker(), user=NOBODY, engine=DOCKER, waived=()
+        )
 
 
 def test_only_what_is_waived_may_be_missing() -> None:
     made = given_by_docker(Memory=0, PidsLimit=0)
-    refuse_missing_walls(asked(), made, user=NOBODY, waived=("memory", "pids"))
+    refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=("memory", "pids"))
     with pytest.raises(EngineError) as raised:
-        refuse_missing_walls(asked(), made, user=NOBODY, waived=("memory",))
+        refuse_missing_walls(asked(), made, user=NOBODY, engine=DOCKER, waived=("memory",))
     assert "pids" in str(raised.value)
     assert "memory" not in str(raised.value)
 

@@ -118,15 +118,15 @@ def test_benchmarks_come_in_the_order_in_which_they_were_first_stored(store):
     assert [h.name for h in store.benchmarks()] == ["mini", "camvid"]
 
 
-def test_the_latest_completed_run_of_a_key_is_found_and_another_key_is_not(store):
+def test_the_completed_runs_of_a_key_are_found_latest_first_and_another_key_is_not(store):
     old, new = run(DIGEST), run(DIGEST, minutes=5)
     failed = run(DIGEST, minutes=9, status=RunStatus.SUBMISSION_FAILED, reason=FailureReason.KILLED)
     for record in (new, old, failed):
         store.add_run(record, ())
-    assert store.completed_run(new.key()) == new
+    assert store.completed_runs(new.key()) == (new, old)
     assert store.runs(DIGEST) == (old, new, failed)
     other = run(DIGEST, "other")
-    assert store.completed_run(other.key()) is None
+    assert store.completed_runs(other.key()) == ()
 
 
 def test_counts_of_a_run_that_did_not_complete_are_left_out(store):
