@@ -120,7 +120,7 @@ def take_up(archive: PredictionArchive, wish: Wish, *, now: datetime) -> Attempt
     stateless. One that was started without --again is not what --again asks for, so that begins
     another; one that was, or that followed a completed run, is. One that ended, and only could not
     be stored, is not run any more and never thrown away, whatever is asked for.
-    Where nothing was predicted there is nothing to go on with, but the run keeps its id.
+    Where nothing was predicted there is nothing to go on with. A run in another's place has its id.
 
     Raises:
         DiskFullError: The disk is full.
@@ -138,7 +138,7 @@ def take_up(archive: PredictionArchive, wish: Wish, *, now: datetime) -> Attempt
         )
         archive.begin(_anew(wish, before))
     elif not before.predicted and before.outcome is None:
-        archive.begin(_anew(wish, before).model_copy(update={"run_id": before.header.run_id}))
+        archive.begin(_anew(wish, before))
     else:
         note = _resuming(before, wish)
     archive.start_part(now)
@@ -166,9 +166,14 @@ def _why_not(before: ArchiveContent, wish: Wish) -> str | None:
 
 
 def _anew(wish: Wish, before: ArchiveContent) -> ArchiveHeader:
-    """Return the header of a run in place of `before`; what is known of kills goes on with it."""
+    """Return the header of a run in place of `before`: its id, as that has no scores to be kept.
+
+    So what is stored of it makes way for how this one ends. What is known of kills goes on with it.
+    """
     kills = 0 if wish.fresh else before.unexplained_kills
-    return wish.header.model_copy(update={"unexplained_kills": kills})
+    return wish.header.model_copy(
+        update={"run_id": before.header.run_id, "unexplained_kills": kills}
+    )
 
 
 def _resuming(before: ArchiveContent, wish: Wish) -> str:

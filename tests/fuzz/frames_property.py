@@ -112,7 +112,7 @@ def _check_ending(ending: Ending, taken: dict[str, bytes], wire: ScriptedWire) -
     assert set(taken) <= set(ids)
     assert all(len(png) <= LIMITS.max_prediction_bytes for png in taken.values())
     assert ending.predictions == len(taken)
-    assert 0 <= ending.owed <= LIMITS.max_in_flight
+    assert ending.oldest_owed is None or ending.oldest_owed in set(ids) - set(taken)
     if ending.complete:
         assert ending.fault is None
         assert set(taken) == set(ids)

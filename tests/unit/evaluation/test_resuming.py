@@ -164,7 +164,7 @@ def test_a_submission_with_a_memory_begins_anew_and_says_why(tmp_path):
     everything = runs.runner()
     record = runs.run(everything, run_id=SECOND)
 
-    assert record.run_id == SECOND
+    assert record.run_id == FIRST
     assert len(everything.seen) == SAMPLES
     assert record.parts == ()
     (note,) = runs.notes
@@ -172,12 +172,14 @@ def test_a_submission_with_a_memory_begins_anew_and_says_why(tmp_path):
     assert "stateless" in note
 
 
-def test_fresh_throws_away_what_was_predicted(runs):
+def test_fresh_throws_away_what_was_predicted_and_that_it_was_cut_off(runs):
     cut(runs, 5)
     everything = runs.runner()
     runs.run(everything, run_id=SECOND, options=EvaluationOptions(fresh=True))
 
     assert len(everything.seen) == SAMPLES
+    (record,) = runs.stored().values()
+    assert (record.run_id, record.outcome.status) == (FIRST, RunStatus.COMPLETED)
     assert "--fresh" in runs.notes[0]
 
 
@@ -196,7 +198,7 @@ def test_again_is_not_answered_with_the_rest_of_a_first_run(runs):
     everything = runs.runner()
     record = runs.run(everything, run_id=SECOND, options=EvaluationOptions(again=True))
 
-    assert record.run_id == SECOND
+    assert record.run_id == FIRST
     assert len(everything.seen) == SAMPLES
     assert "--again" in runs.notes[0]
 
