@@ -125,7 +125,7 @@ def test_a_run_without_a_wall_is_neither_reused_nor_resumed_by_one_with_all(runs
     assert reuse_run(target, runs.places, waived=waiving.waived) == other
     strict = reuse_run(runs.target(), runs.places, waived=("pids",))
     assert strict is not None
-    assert strict.run_id == SECOND
+    assert strict.run_id == FIRST
 
 
 def test_the_run_with_this_manifest_is_reused_though_another_came_later(runs):
