@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Semaphore
 
+import pytest
 from fakes import FakeRunner, write_tiny_benchmark
 
 from harness.dataset.benchmark_folder import BenchmarkFolder
 from harness.dataset.image_io import encode_gray_png
+from harness.errors import RunInterruptedError
 from harness.evaluation.archive import read_archive
 from harness.evaluation.evaluate import evaluate
 from harness.evaluation.target import EvaluationOptions, EvaluationPlaces, EvaluationTarget
@@ -185,3 +187,12 @@ class CutRuns:
     def left(self) -> list[str]:
         """Return what lies among the runs besides the folders of runs, and what is unfinished."""
         return sorted(path.name for path in self.runs.iterdir() if path.name.startswith("."))
+
+
+LOST = RunInterruptedError("the engine went away", remedy="Start it.")
+
+
+def cut(runs, answers, error=LOST, **given):
+    """Run until `error` comes after that many answers."""
+    with pytest.raises(type(error)):
+        runs.run(runs.cut_after(answers, error), **given)

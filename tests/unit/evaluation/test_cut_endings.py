@@ -4,7 +4,7 @@ import os
 from datetime import UTC, datetime
 
 import pytest
-from cut_runs import FIRST, SAMPLES, SECOND, SIGKILLED, CutRuns, Killed
+from cut_runs import FIRST, LOST, SAMPLES, SECOND, SIGKILLED, CutRuns, Killed, cut
 
 from harness.errors import (
     BenchmarkError,
@@ -22,26 +22,6 @@ from harness.evaluation.target import EvaluationOptions
 from harness.evaluation.unfinished import repair_runs
 from harness.records.run import FailureReason, RunStatus
 from harness.store.database import ResultsStore
-
-LOST = RunInterruptedError("the engine went away", remedy="Start it.")
-
-
-@pytest.fixture
-def runs(tmp_path):
-    return CutRuns(folder=tmp_path)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The counts of a run that nothing disturbs."""
-    calm = CutRuns(folder=tmp_path_factory.mktemp("calm"))
-    calm.run(calm.runner())
-    return calm.counts(FIRST)
-
-
-def cut(runs, answers, error=LOST, **given):
-    with pytest.raises(type(error)):
-        runs.run(runs.cut_after(answers, error), **given)
 
 
 def die(*_args, **_kwargs):

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from cut_runs import FIRST, SAMPLES, SECOND, SIGKILLED, THIRD, CutRuns, Killed
+from cut_runs import FIRST, LOST, SAMPLES, SECOND, SIGKILLED, THIRD, CutRuns, Killed, cut
 from fakes import STREET, FakeRunner
 from noise_scenes import VIOLET, RedReader, Scenes
 
@@ -22,26 +22,6 @@ from harness.evaluation.evaluate import reuse_run
 from harness.evaluation.target import EvaluationOptions
 from harness.evaluation.unfinished import STALE_DAYS, repair_runs, unfinished_path
 from harness.records.run import RunStatus
-
-LOST = RunInterruptedError("the engine went away", remedy="Start it.")
-
-
-@pytest.fixture
-def runs(tmp_path):
-    return CutRuns(folder=tmp_path)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The counts of a run that nothing disturbs."""
-    calm = CutRuns(folder=tmp_path_factory.mktemp("calm"))
-    calm.run(calm.runner())
-    return calm.counts(FIRST)
-
-
-def cut(runs, answers, error=LOST, **given):
-    with pytest.raises(type(error)):
-        runs.run(runs.cut_after(answers, error), **given)
 
 
 @pytest.mark.parametrize("error", [LOST, Killed(), RunStoppedError("stop", remedy="Go on.")])

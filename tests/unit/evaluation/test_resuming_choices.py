@@ -3,7 +3,7 @@
 from itertools import islice
 
 import pytest
-from cut_runs import FIRST, SAMPLES, SECOND, THIRD, CutRuns
+from cut_runs import FIRST, SAMPLES, SECOND, THIRD, CutRuns, cut
 
 from harness.errors import DatabaseBusyError, RunInterruptedError, RunStoppedError
 from harness.evaluation import kept_scores
@@ -11,26 +11,6 @@ from harness.evaluation.evaluate import reuse_run
 from harness.evaluation.target import EvaluationOptions
 from harness.records.run import RunStatus
 from harness.store.database import ResultsStore
-
-LOST = RunInterruptedError("the engine went away", remedy="Start it.")
-
-
-@pytest.fixture
-def runs(tmp_path):
-    return CutRuns(folder=tmp_path)
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory):
-    """The counts of a run that nothing disturbs."""
-    calm = CutRuns(folder=tmp_path_factory.mktemp("calm"))
-    calm.run(calm.runner())
-    return calm.counts(FIRST)
-
-
-def cut(runs, answers, error=LOST, **given):
-    with pytest.raises(type(error)):
-        runs.run(runs.cut_after(answers, error), **given)
 
 
 def lose_one(monkeypatch):
